@@ -1,0 +1,41 @@
+"""rnn_tf: recurrent networks for TensorFlow 2 and Keras 3.
+
+Names are imported on first use, so that `rnn-tf --help` does not wait for TensorFlow. Touching any of them
+registers every class of the package with Keras: after `from rnn_tf import SequenceRegressor`,
+`keras.models.load_model` needs no `custom_objects`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from rnn_tf import data, plots
+    from rnn_tf.cells import ElmanCell
+    from rnn_tf.models import SequenceRegressor
+    from rnn_tf.serving import export_saved_model
+    from rnn_tf.training import Trainer
+
+__all__ = ["ElmanCell", "SequenceRegressor", "Trainer", "data", "export_saved_model", "plots"]
+
+_HOME = {
+    "ElmanCell": "rnn_tf.cells",
+    "SequenceRegressor": "rnn_tf.models",
+    "Trainer": "rnn_tf.training",
+    "export_saved_model": "rnn_tf.serving",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        for room in ("rnn_tf.cells", "rnn_tf.models"):  # where the registered classes live
+            importlib.import_module(room)
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in __all__:
+        return importlib.import_module(f"rnn_tf.{name}")
+    raise AttributeError(f"module 'rnn_tf' has no attribute {name!r}. It has: {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

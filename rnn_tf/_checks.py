@@ -1,0 +1,79 @@
+"""What is asked of arguments, and of arrays before anything is learned from them."""
+
+import numbers
+import os
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def positive_integer(name: str, value: Any) -> int:
+    """`value` as an int. Raises ValueError, naming the argument, if it is not a positive integer."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
+    return int(value)
+
+
+def writable_folder(path: str | PathLike[str]) -> Path:
+    """The path, after checking that a folder is or could be made there. Makes nothing."""
+    path = Path(path)
+    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{path} must be a folder. Received: {existing} is a file. Choose another folder.")
+    if not os.access(existing, os.W_OK):
+        raise PermissionError(f"Cannot write to {path}. Choose a folder that you may write to.")
+    return path
+
+
+def checked_arrays(**named: Any) -> tuple[Any, ...]:
+    """The arrays as NumPy, floats in Keras's float type, after checking that they can be trained on.
+
+    Args:
+        **named: Arrays, or nested structures of arrays, by the name that errors shall use. `None` stays.
+
+    Returns:
+        The same structures in the same order, with NumPy arrays.
+
+    Raises:
+        ValueError: If an array is empty, holds NaN or infinity, holds something other than numbers, or does
+            not have as many rows as the others.
+    """
+    rows: dict[str, int] = {}
+
+    def checked(name: str, value: Any) -> np.ndarray | None:
+        if value is None:
+            return None
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":  # float, int, unsigned, bool; bfloat16 is of kind V
+            try:
+                array = array.astype(np.float64)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"`{name}` must hold numbers. Received: an array of dtype {array.dtype}. Encode text and "
+                    "categories as numbers first; sequences of different lengths must be padded to one."
+                ) from None
+        if array.ndim == 0 or array.size == 0:
+            raise ValueError(f"`{name}` must have at least one row. Received: shape {array.shape}.")
+        if array.dtype.kind == "f":
+            finite = np.isfinite(array)
+            if not finite.all():
+                where = tuple(int(i) for i in np.argwhere(~finite)[0])
+                raise ValueError(
+                    f"`{name}` must be finite. Received: {(~finite).sum()} values that are NaN or infinite, "
+                    f"the first at index {where}. Drop those rows or fill the gaps before training."
+                )
+            array = array.astype(keras.config.floatx(), copy=False)
+        rows[name] = len(array)
+        return array
+
+    result = tuple(
+        tf.nest.map_structure(lambda leaf, name=name: checked(name, leaf), value) for name, value in named.items()
+    )
+    if len(set(rows.values())) > 1:
+        listed = ", ".join(f"{name} has {count}" for name, count in rows.items())
+        raise ValueError(f"The arrays must have the same number of rows. Received: {listed}.")
+    return result

@@ -1,0 +1,111 @@
+"""The command `rnn-tf`. A command's module, and TensorFlow with it, is imported only when that command runs."""
+
+import argparse
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from rnn_tf import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0, or 2 for input that cannot be used."""
+    options = _parser().parse_args(arguments)
+    try:
+        _import_tensorflow_quietly()
+        importlib.import_module(options.module).run(options)
+    except KeyboardInterrupt:
+        print("\nrnn-tf: stopped.", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+        # What a user can put right. Everything else is a defect of ours and keeps its traceback.
+        message = str(error)
+        if isinstance(error, OSError) and error.strerror:  # without its number
+            message = error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+        print(f"rnn-tf: {message}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rnn-tf", description="Recurrent networks for TensorFlow 2 and Keras 3, from the command line."
+    )
+    parser.add_argument("--version", action="version", version=f"rnn-tf {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = _command(commands, "demo", "rnn_tf.commands.demo", "the tutorial's example, trained, compared and exported")
+    demo.add_argument("--seed", type=int, default=0, help="of every random number (default: 0)")
+    demo.add_argument("--output", default="rnn_tf_demo", help="folder for the pictures (default: rnn_tf_demo)")
+    demo.add_argument("--models", default="saved_models", help="folder for the export (default: saved_models)")
+
+    train = commands.add_parser("train", help="train a model on your data").add_subparsers(
+        title="what to train on", required=True, metavar="KIND"
+    )
+    series = _command(train, "series", "rnn_tf.commands.train_series", "forecast a column of a CSV file")
+    series.add_argument("file", metavar="FILE.csv", help="one row a time step, oldest first; names in the first line")
+    series.add_argument("--column", required=True, help="the column to forecast")
+    series.add_argument("--features", default="", metavar="A,B", help="further columns to look at")
+    series.add_argument("--window", type=_positive, default=4, help="steps to look back (default: 4)")
+    series.add_argument("--horizon", type=_positive, default=1, help="steps to look ahead (default: 1)")
+    series.add_argument("--units", type=_positive, default=16, help="size of the hidden state (default: 16)")
+    series.add_argument("--cell", choices=["elman", "gru", "lstm"], default="gru", help="(default: gru)")
+    series.add_argument("--season", type=_positive, help="steps in a season, for the seasonal-naive baseline")
+    series.add_argument("--test", type=float, default=0.33, help="share of the rows to hold out (default: 0.33)")
+    series.add_argument("--epochs", type=_positive, default=300, help="at most (default: 300)")
+    series.add_argument("--seed", type=int, default=0, help="of every random number (default: 0)")
+    series.add_argument("--name", help="of the export (default: the column)")
+    series.add_argument("--models", default="saved_models", help="folder for the export (default: saved_models)")
+
+    predict = _command(commands, "predict", "rnn_tf.commands.predict", "forecast what follows a file, from an export")
+    predict.add_argument("model", metavar="MODEL", help="folder of an export, such as saved_models/sales")
+    predict.add_argument("file", metavar="FILE.csv", help="the series whose continuation to forecast")
+    predict.add_argument("--steps", type=_positive, help="how many (default: the model's horizon)")
+    predict.add_argument("--output", metavar="OUT.csv", help="file to write (default: print)")
+
+    bench = commands.add_parser("bench", help="side-by-side timings").add_subparsers(
+        title="what to time", required=True, metavar="KIND"
+    )
+    tutorial = _command(bench, "tutorial", "rnn_tf.bench.tutorial", "the tutorial's 2000 training steps")
+    tutorial.add_argument("--repeat", type=_positive, default=5, help="timed runs of each (default: 5)")
+    return parser
+
+
+def _command(commands: Any, name: str, module: str, summary: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=summary[0].upper() + summary[1:] + "."
+    )
+    command.set_defaults(module=module)
+    return command
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive integer, not {text!r}")
+    return int(text)
+
+
+def _import_tensorflow_quietly() -> None:
+    """Import TensorFlow without its start-up messages, which would drown a command's own.
+
+    Some of them are written before any setting holds, so the stream itself is held back; it is shown if the
+    import fails.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
+        try:
+            importlib.import_module("rnn_tf.models")
+        except BaseException:
+            held_back.seek(0)
+            os.write(stderr, held_back.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+    importlib.import_module("tensorflow").get_logger().setLevel("ERROR")

@@ -1,0 +1,1 @@
+"""What the commands of `rnn-tf` do: each module has `run(options)`."""

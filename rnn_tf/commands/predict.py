@@ -1,0 +1,95 @@
+"""`rnn-tf predict`: the forecast that follows a file's end, from an exported model alone."""
+
+import argparse
+import csv
+import io
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_tf._checks import writable_folder
+from rnn_tf.data import read_columns
+from rnn_tf.serving.export import METADATA
+
+
+def run(options: argparse.Namespace) -> None:
+    if options.output is not None:
+        writable_folder(Path(options.output).parent)
+    version = newest_version(Path(options.model))
+    task = read_task(version)
+    values = read_columns(options.file, [task["column"], *task["features"]])
+    if len(values) < task["window"]:
+        raise ValueError(
+            f"{options.model} looks back {task['window']} steps. Received: {options.file} has {len(values)} rows."
+        )
+    signature = tf.saved_model.load(str(version)).signatures["serving_default"]
+    forecast = continue_series(signature, values[-task["window"] :], options.steps or task["horizon"], task)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", task["column"]])
+    writer.writerows((i, f"{value:.6g}") for i, value in enumerate(forecast, start=1))
+    if options.output is None:
+        sys.stdout.write(text.getvalue())
+    else:
+        write_whole(Path(options.output), text.getvalue())
+
+
+def newest_version(folder: Path) -> Path:
+    """The folder's largest integer version, or the folder itself if it is one version."""
+    if (folder / "saved_model.pb").is_file():
+        return folder
+    versions = [path for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
+    if not versions:
+        raise FileNotFoundError(
+            f"There is no exported model in {str(folder)!r}: it needs a folder such as 1 with a saved_model.pb. "
+            "`rnn-tf train series` makes one."
+        )
+    return max(versions, key=lambda path: int(path.name))
+
+
+def read_task(version: Path) -> dict[str, Any]:
+    """What `rnn-tf train series` wrote down about the series that the model forecasts."""
+    try:
+        task = json.loads((version / METADATA).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        task = {}
+    if task.get("task") != "series":
+        raise ValueError(
+            f"{version} does not say which column and window of a file it takes: {METADATA} is missing or of "
+            "another task. Export it by `rnn-tf train series`."
+        )
+    return task
+
+
+def continue_series(signature: Any, window: np.ndarray, steps: int, task: dict[str, Any]) -> np.ndarray:
+    """`steps` values that follow the window [window, columns], each answer being read as the series goes on."""
+    if task["features"] and steps > task["horizon"]:
+        raise ValueError(
+            f"This model also looks at {', '.join(task['features'])}, whose future is unknown: it can forecast "
+            f"{task['horizon']} steps. Received: --steps {steps}."
+        )
+    forecast: list[float] = []
+    while len(forecast) < steps:
+        answer = signature(sequences=tf.constant(window[np.newaxis], tf.float32))["forecast"].numpy()[0]
+        forecast.extend(answer)
+        if not task["features"]:
+            window = np.concatenate([window, answer[:, np.newaxis]])[-task["window"] :]
+    return np.array(forecast[:steps])
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the file whole or not at all."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise

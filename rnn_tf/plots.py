@@ -1,0 +1,93 @@
+"""Pictures, each a matplotlib `Figure`: `figure.savefig("name.png")`, or look at it in a notebook."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+try:
+    from matplotlib.figure import Figure
+except ImportError:
+    raise ImportError('Pictures need matplotlib. Install it with: pip install "rnn-tf[plots]"') from None
+
+TRUTH, MODEL = "0.25", "#d1495b"  # dark grey, red
+
+
+def learning_curve(history: Mapping[str, Sequence[float]], steps_an_epoch: int = 1) -> Figure:
+    """Loss against training steps, on a logarithmic scale, with the validation loss where there is one.
+
+    Args:
+        history: `History.history`, as `fit` returns it.
+        steps_an_epoch: Steps between two entries of the history.
+    """
+    figure, axes = _figure(7, 4)
+    for name, label, colour in (("loss", "training", TRUTH), ("val_loss", "held back", MODEL)):
+        if name in history:
+            steps = steps_an_epoch * np.arange(1, len(history[name]) + 1)
+            axes.plot(steps, history[name], label=label, color=colour, linewidth=1.2)
+    axes.set(xlabel="training step", ylabel="loss", yscale="log", title="Learning curve")
+    axes.legend(frameon=False)
+    return figure
+
+
+def forecast(y_true: np.ndarray, y_pred: np.ndarray, title: str = "Forecast against truth", label: str = "") -> Figure:
+    """A series and its forecast above, the error below: two arrays `[steps]`, or `[steps, 1]`."""
+    y_true, y_pred = np.ravel(y_true), np.ravel(y_pred)
+    figure, (above, below) = _figure(9, 4.5, 2, 1, sharex=True, height_ratios=[3, 1])
+    above.plot(y_true, color=TRUTH, linewidth=1.5, label="truth")
+    above.plot(y_pred, color=MODEL, linewidth=1, linestyle="--", label="forecast")
+    above.set(title=title, ylabel=label)
+    above.legend(frameon=False, ncols=2, loc="upper right")
+    below.plot(y_pred - y_true, color=MODEL, linewidth=0.8)
+    below.axhline(0, color=TRUTH, linewidth=0.6)
+    below.set(xlabel="step", ylabel="error")
+    return figure
+
+
+def hidden_states(states: np.ndarray, title: str = "Hidden states") -> Figure:
+    """h_1, ..., h_T of one layer for many sequences: a row of the picture for each step of the sequence.
+
+    Args:
+        states: Array `[sequences, timesteps, units]`, such as `model.hidden_states(x)[0]`.
+        title: What stands above.
+    """
+    timesteps = states.shape[1]
+    figure, rows = _figure(9, 1.2 + 1.1 * timesteps, timesteps, 1, sharex=True, squeeze=False)
+    limit = float(np.abs(states).max()) or 1.0
+    for t, axes in enumerate(rows[:, 0]):
+        image = axes.imshow(
+            states[:, t].T, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest"
+        )
+        axes.set(ylabel=f"$h_{{{t + 1}}}$\nunit", yticks=[])
+    rows[0, 0].set_title(title)
+    rows[-1, 0].set_xlabel("sequence")
+    figure.colorbar(image, ax=rows[:, 0].tolist(), shrink=0.8)
+    return figure
+
+
+def attractor(truth: np.ndarray, free_run: np.ndarray, delay: int = 17) -> Figure:
+    """x(t) against x(t - delay): the true series beside a model that runs on its own predictions.
+
+    Args:
+        truth: Series `[time]`.
+        free_run: Series `[time]` of the model's making.
+        delay: τ, in steps.
+    """
+    figure, (left, right) = _figure(9, 4.4, 1, 2, sharex=True, sharey=True)
+    for axes, series, title, colour in (
+        (left, truth, "Mackey-Glass equation", TRUTH),
+        (right, free_run, "the network, running free", MODEL),
+    ):
+        axes.plot(series[delay:], series[:-delay], color=colour, linewidth=0.8)
+        axes.set(title=title, xlabel="x(t)")
+        axes.set_aspect("equal")
+    left.set_ylabel(f"x(t - {delay})")
+    return figure
+
+
+def _figure(width: float, height: float, rows: int = 1, columns: int = 1, **kwargs: Any) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
+    axes = figure.subplots(rows, columns, **kwargs)
+    for one in np.ravel(axes):
+        one.spines[["top", "right"]].set_visible(False)
+    return figure, axes

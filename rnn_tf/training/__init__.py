@@ -1,0 +1,6 @@
+"""The compiled training loop. It knows keras.Model, not the models of this package."""
+
+import rnn_tf._environment
+from rnn_tf.training.trainer import Trainer
+
+__all__ = ["Trainer"]

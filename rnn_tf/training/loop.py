@@ -1,0 +1,152 @@
+"""Many steps inside one `tf.function`."""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def train_step(model: keras.Model, x: Any, y: Any, sample_weight: Any) -> tf.Tensor:
+    """One update on one batch; returns the loss before it. A loss that is not finite makes no update."""
+    with tf.GradientTape() as tape:
+        y_pred = model(x, **_training(model, True))
+        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+        scaled_loss = model.optimizer.scale_loss(loss)
+    gradients = tape.gradient(scaled_loss, model.trainable_variables)
+
+    def update() -> tf.Tensor:
+        model.optimizer.apply(gradients, model.trainable_variables)
+        _track(model, loss, x, y, y_pred, sample_weight)
+        return tf.cast(loss, tf.float32)
+
+    return tf.cond(tf.math.is_finite(loss), update, lambda: tf.cast(loss, tf.float32))
+
+
+def test_step(model: keras.Model, x: Any, y: Any, sample_weight: Any) -> tf.Tensor:
+    """Loss and metrics of one batch, into the model's metrics."""
+    y_pred = model(x, **_training(model, False))
+    loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+    _track(model, loss, x, y, y_pred, sample_weight)
+    return tf.zeros([])  # a validation loss that is not finite stops nothing
+
+
+def _training(model: keras.Model, training: bool) -> dict[str, bool]:
+    return {"training": training} if "training" in inspect.signature(model.call).parameters else {}
+
+
+def _track(model: keras.Model, loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
+    rows = tf.shape(tf.nest.flatten(x)[0])[0]
+    model.metrics[0].update_state(loss, sample_weight=rows)  # Keras's own tracker of the loss comes first
+    model.compute_metrics(x, y, y_pred, sample_weight)
+
+
+class Loop:
+    """The compiled loops for a model in the state it is in: its optimizer, metrics and trainable weights."""
+
+    def __init__(self, model: keras.Model, jit_compile: bool) -> None:
+        self.model = model
+        self.jit_compile = jit_compile
+        self._state = _state(model)
+        function = _eagerly if model.run_eagerly else tf.function
+        self._train_rows = function(_over_rows(partial(train_step, model)), jit_compile=jit_compile)
+        self._test_rows = function(_over_rows(partial(test_step, model)), jit_compile=jit_compile)
+        # XLA cannot hold an iterator: there each step is compiled by itself.
+        step = {kind: function(partial(kind, model), jit_compile=jit_compile) for kind in (train_step, test_step)}
+        self._train_iterator = function(_over_iterator(step[train_step]))
+        self._test_iterator = function(_over_iterator(step[test_step]))
+
+    def serves(self, model: keras.Model, jit_compile: bool) -> bool:
+        """Whether these loops still do what a new one would."""
+        state = _state(model)
+        return (
+            jit_compile == self.jit_compile
+            and len(state) == len(self._state)
+            and all(new is old for new, old in zip(state, self._state, strict=True))
+        )
+
+    def train(self, feed: Any, limit: int) -> tuple[int, float]:
+        """Up to `limit` steps; returns how many updates were made, and the last loss."""
+        if isinstance(feed, tuple):
+            done, loss = self._train_rows(*feed, tf.constant(limit))
+        else:
+            done, loss = self._train_iterator(feed, tf.constant(limit))
+        return int(done), float(loss)
+
+    def evaluate(self, feed: Any, limit: int) -> int:
+        """Up to `limit` batches into the model's metrics; returns how many there were."""
+        if isinstance(feed, tuple):
+            done, _ = self._test_rows(*feed, tf.constant(limit))
+        else:
+            done, _ = self._test_iterator(feed, tf.constant(limit))
+        return int(done)
+
+
+def _eagerly(function: Callable[..., Any], jit_compile: bool = False) -> Callable[..., Any]:
+    """In place of `tf.function` for a model compiled with `run_eagerly=True`."""
+    return function
+
+
+def _state(model: keras.Model) -> list[Any]:
+    return [model.optimizer, *model.metrics, *model.trainable_variables]
+
+
+def _over_rows(step: Callable[..., tf.Tensor]) -> Callable[..., Any]:
+    """`step` on the rows that `indices`, [steps, batch], name; on all rows if it is None."""
+
+    def loop(data: Any, indices: Any, limit: Any) -> Any:
+        def body(i: Any, loss: Any) -> Any:
+            if indices is None:
+                return i + 1, step(*data)
+            return i + 1, step(*tf.nest.map_structure(lambda rows: _gather(rows, indices[i]), data))
+
+        def more(i: Any, loss: Any) -> Any:
+            return (i < limit) & tf.math.is_finite(loss)
+
+        i, loss = tf.while_loop(more, body, (0, 0.0), parallel_iterations=1)
+        return i - tf.cast(~tf.math.is_finite(loss), tf.int32), loss
+
+    return loop
+
+
+def _gather(rows: Any, indices: Any) -> Any:
+    return None if rows is None else tf.gather(rows, indices)
+
+
+def _over_iterator(step: Callable[..., tf.Tensor]) -> Callable[..., Any]:
+    """`step` on the next batches of a `tf.data` iterator, as long as there are any."""
+
+    def loop(iterator: Any, limit: Any) -> Any:
+        def body(i: Any, loss: Any, has_value: Any) -> Any:
+            batch = iterator.get_next_as_optional()
+
+            def take() -> Any:
+                x, y, *weight = batch.get_value()
+                return i + 1, step(x, y, weight[0] if weight else None)
+
+            i, loss = tf.cond(batch.has_value(), take, lambda: (i, loss))
+            return i, loss, batch.has_value()
+
+        def more(i: Any, loss: Any, has_value: Any) -> Any:
+            return (i < limit) & tf.math.is_finite(loss) & has_value
+
+        i, loss, _ = tf.while_loop(more, body, (0, 0.0, True), parallel_iterations=1)
+        return i - tf.cast(~tf.math.is_finite(loss), tf.int32), loss
+
+    return loop
+
+
+def pays_xla(model: keras.Model, spec: Any) -> bool:
+    """Whether XLA, which costs a second more to compile, makes the loop faster for a model fed by `spec`.
+
+    Measured on two CPU cores: with 4 to 64 units and 4 to 100 steps a training step is 1.3 to 6 times faster,
+    with 128 units and 100 steps there is nothing left to gain. Strings and images are left alone: XLA has no
+    strings, and its convolutions are slow on CPUs.
+    """
+    small = sum(int(tf.size(weight)) for weight in model.trainable_variables) <= 50_000
+    sequences = all(
+        leaf is None or (leaf.dtype != tf.string and (leaf.shape.rank or 9) <= 3) for leaf in tf.nest.flatten(spec)
+    )
+    return small and sequences

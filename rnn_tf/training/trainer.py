@@ -1,0 +1,283 @@
+"""The training loop: `tf.function` in place of placeholder, Session and feed_dict."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_tf._checks import checked_arrays, positive_integer
+from rnn_tf.training.batches import Batches, Rows
+from rnn_tf.training.loop import Loop, pays_xla
+
+
+class Trainer:
+    """Trains a `keras.Model` by one compiled loop over many steps.
+
+    One step takes a batch, computes the loss and its gradients, and lets the optimizer update the weights,
+    as `model.fit` does. But where `model.fit` returns to Python after each, here `log_every` steps run inside
+    one `tf.function`, with XLA where it pays.
+
+    Args:
+        model: A `keras.Model`, compiled or not.
+        optimizer, loss, metrics: As in `model.compile`, which is called with them. Leave them out to use what
+            the model was compiled with.
+        jit_compile: `True` compiles the loop with XLA, `False` does not, `"auto"` does for small recurrent
+            models on arrays, where XLA pays. Random numbers under XLA differ from those outside.
+
+    Raises:
+        TypeError: If `model` is not a `keras.Model`.
+        ValueError: If the model was never compiled and no optimizer and loss are given, or if the model has
+            a `train_step` of its own, which only `model.fit` follows.
+
+    Example:
+    >>> import keras
+    >>> from rnn_tf import SequenceRegressor, Trainer
+    >>> from rnn_tf.data import jang_task
+    >>> (x, y), test = jang_task()
+    >>> model = SequenceRegressor(units=4)
+    >>> trainer = Trainer(model, optimizer=keras.optimizers.Adam(0.01), loss="mse")
+    >>> history = trainer.fit(x, y, steps=200, log_every=100, verbose=0)
+    >>> history.epoch, history.history["loss"][1] < history.history["loss"][0]
+    ([0, 1], True)
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        optimizer: Any = None,
+        loss: Any = None,
+        metrics: Any = None,
+        jit_compile: bool | str = "auto",
+    ) -> None:
+        if not isinstance(model, keras.Model):
+            raise TypeError(f"`model` must be a keras.Model. Received: {type(model).__name__}.")
+        if type(model).train_step is not keras.Model.train_step:
+            raise ValueError(
+                f"Trainer makes the training step itself, and {type(model).__name__} has a `train_step` of its "
+                "own that would be ignored. Train it with model.fit, or override `compute_loss` instead."
+            )
+        if jit_compile not in (True, False, "auto"):
+            raise ValueError(f"`jit_compile` must be True, False or 'auto'. Received: {jit_compile!r}.")
+        if optimizer is not None or loss is not None:
+            if optimizer is None or loss is None:
+                raise ValueError(
+                    "Give Trainer an optimizer and a loss, or neither for a compiled model. "
+                    f"Received: optimizer={optimizer!r}, loss={loss!r}."
+                )
+            model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
+        elif metrics is not None:
+            raise ValueError("`metrics` needs `optimizer` and `loss` beside it; otherwise name them in model.compile.")
+        elif not model.compiled:
+            raise ValueError(
+                "The model has no optimizer and loss yet. Call model.compile(optimizer=..., loss=...), or "
+                "Trainer(model, optimizer=..., loss=...)."
+            )
+        self.model = model
+        self.jit_compile = jit_compile
+        self._loop: Loop | None = None
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        steps: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        log_every: int = 100,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        seed: int | None = None,
+        callbacks: Any = None,
+        verbose: int | str = "auto",
+    ) -> keras.callbacks.History:
+        """Train for a number of `steps`, or of `epochs`.
+
+        With `steps`, batches are drawn from the data repeated without end, and every `log_every` steps count
+        as one epoch for the callbacks and the history. With `epochs`, each goes through the data once, the
+        last batch may be smaller, and `log_every` is how many steps run between two updates of the progress
+        bar.
+
+        Args:
+            x: Array `[rows, ...]`, a nested structure of arrays, or a `tf.data.Dataset` of batches `(x, y)`
+                or `(x, y, sample_weight)`.
+            y: Targets; not with a dataset.
+            steps: Positive integer, how many updates to make.
+            epochs: Positive integer, how many times to go through the data.
+            batch_size: Rows a step. `None` takes all rows with `steps`, 32 with `epochs`. Not with a dataset.
+            log_every: Positive integer, steps to run in one call of the compiled loop.
+            sample_weight: Array, one weight a row. Not with a dataset.
+            class_weight: Weight of each class, by its integer label; a class not named weighs 1.
+            validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset; its loss and metrics come after
+                each epoch, named `val_...`.
+            shuffle: Whether each pass through arrays has an order of its own.
+            seed: Of that order. `None` takes one from NumPy's global state, which
+                `keras.utils.set_random_seed` sets.
+            callbacks: Keras callbacks.
+            verbose: 0 silent, 1 or `"auto"` a progress bar, 2 one line an epoch, as in `model.fit`.
+
+        Returns:
+            The Keras `History`, `history.history["loss"]` being the mean over each epoch's rows.
+
+        Raises:
+            ValueError: If an argument is out of range or the data cannot be trained on.
+            FloatingPointError: At the first loss that is NaN or infinite; the message names the step. That
+                step's update is not made: the weights are those before it.
+        """
+        if (steps is None) == (epochs is None):
+            raise ValueError(f"Give `steps` or `epochs`, one of the two. Received: steps={steps!r}, epochs={epochs!r}.")
+        log_every = positive_integer("log_every", log_every)
+        if steps is not None:
+            steps = positive_integer("steps", steps)
+            lengths = [min(log_every, steps - first) for first in range(0, steps, log_every)]
+        else:
+            lengths = [0] * positive_integer("epochs", epochs)  # 0: as long as the data are
+        prepare = getattr(self.model, "prepare", None)
+        source: Rows | Batches
+        if isinstance(x, tf.data.Dataset):
+            for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
+                if value is not None:
+                    raise ValueError(f"A dataset brings its own `{name}`. Received: {name}={value!r} beside it.")
+            source = Batches(_weighted(x, class_weight), repeat=steps is not None)
+            if prepare is not None:
+                prepare(x)
+        else:
+            data = _with_class_weight(checked_arrays(x=x, y=y, sample_weight=sample_weight), class_weight)
+            if batch_size is None and epochs is not None:
+                batch_size = 32
+            source = Rows(data, batch_size, repeat=steps is not None, shuffle=shuffle, seed=seed)
+            if prepare is not None:
+                prepare(*data[:2])
+        validation = self._validation_source(validation_data, batch_size)
+        return self._run(self._built_loop(source), source, validation, lengths, log_every, callbacks, verbose)
+
+    def _run(
+        self,
+        loop: Loop,
+        source: Rows | Batches,
+        validation: Rows | Batches | None,
+        lengths: list[int],
+        log_every: int,
+        callbacks: Any,
+        verbose: int | str,
+    ) -> keras.callbacks.History:
+        model = self.model
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = keras.callbacks.CallbackList(
+                callbacks,
+                add_history=True,
+                add_progbar=verbose != 0,
+                verbose=1 if verbose == "auto" else verbose,
+                epochs=len(lengths),
+                steps=lengths[0] or source.steps_an_epoch,
+                model=model,
+            )
+        model.stop_training = False
+        callbacks.on_train_begin()
+        logs: dict[str, Any] = {}
+        step = 0
+        for epoch, length in enumerate(lengths):
+            model.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            first = step
+            for feed, limit in source.calls(length, log_every):
+                callbacks.on_train_batch_begin(step - first)
+                done, loss = loop.train(feed, limit)
+                if not np.isfinite(loss):
+                    callbacks.on_train_end(logs)
+                    raise FloatingPointError(
+                        f"The loss became {loss} at step {step + done + 1}. That update was not made: the "
+                        "weights are those before it. A smaller learning rate, the optimizer's "
+                        "`global_clipnorm`, or inputs of a smaller scale usually help."
+                    )
+                step += done
+                if done:
+                    logs = _results(model)
+                    callbacks.on_train_batch_end(step - first - 1, logs)
+                if done < limit:
+                    break
+            if step == first:
+                raise ValueError("The dataset gave no batch. Give one that has at least one.")
+            if validation is not None:
+                logs = {
+                    **logs,
+                    **{f"val_{name}": value for name, value in self._validate(loop, validation).items()},
+                }
+            callbacks.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+        callbacks.on_train_end(logs)
+        return model.history
+
+    def _validate(self, loop: Loop, validation: Rows | Batches) -> dict[str, Any]:
+        self.model.reset_metrics()
+        for feed, limit in validation.calls(0, 1000):
+            if loop.evaluate(feed, limit) < limit:
+                break
+        return _results(self.model)
+
+    def _validation_source(self, validation_data: Any, batch_size: int | None) -> Rows | Batches | None:
+        if validation_data is None:
+            return None
+        if isinstance(validation_data, tf.data.Dataset):
+            return Batches(validation_data, repeat=False)
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ValueError(
+                "`validation_data` must be (x, y), (x, y, sample_weight) or a tf.data.Dataset. "
+                f"Received: {type(validation_data).__name__}."
+            )
+        x, y, *weight = validation_data
+        data = checked_arrays(validation_x=x, validation_y=y, validation_weight=weight[0] if weight else None)
+        return Rows(data, batch_size, repeat=False, shuffle=False, seed=0)
+
+    def _built_loop(self, source: Rows | Batches) -> Loop:
+        """The compiled loop for the model as it is now, the old one if nothing changed."""
+        model = self.model
+        if not model.built:
+            inputs = tf.nest.map_structure(
+                lambda spec: keras.KerasTensor((None, *spec.shape[1:]), spec.dtype.name), source.spec[0]
+            )
+            model(inputs)  # symbolic: makes the weights, computes nothing
+        model.optimizer.build(model.trainable_variables)
+        jit = pays_xla(model, source.spec) if self.jit_compile == "auto" else bool(self.jit_compile)
+        if self._loop is None or not self._loop.serves(model, jit):
+            self._loop = Loop(model, jit)
+        return self._loop
+
+
+def _results(model: keras.Model) -> dict[str, Any]:
+    """The metrics as plain numbers, or lists of them."""
+    return {name: np.asarray(value).tolist() for name, value in model.get_metrics_result().items()}
+
+
+def _with_class_weight(data: tuple[Any, ...], class_weight: dict[int, float] | None) -> tuple[Any, ...]:
+    """Arrays `(x, y, sample_weight)` with the weights that `class_weight` gives to the rows."""
+    if class_weight is None:
+        return data
+    x, y, sample_weight = data
+    if sample_weight is not None:
+        raise ValueError("Give `class_weight` or `sample_weight`, not both: multiply them yourself.")
+    return x, y, _row_weights(y, class_weight).numpy()
+
+
+def _weighted(dataset: tf.data.Dataset, class_weight: dict[int, float] | None) -> tf.data.Dataset:
+    if class_weight is None:
+        return dataset
+    if isinstance(dataset.element_spec, tuple) and len(dataset.element_spec) == 3:
+        raise ValueError("Give `class_weight` or sample weights in the dataset, not both: multiply them yourself.")
+    return dataset.map(lambda x, y: (x, y, _row_weights(y, class_weight)))
+
+
+def _row_weights(y: Any, class_weight: dict[int, float]) -> tf.Tensor:
+    """The weight of each row's class; y holds labels, `[rows]` or `[rows, 1]`, or is one-hot."""
+    if len(y.shape) > 1:
+        y = tf.argmax(y, axis=-1) if y.shape[-1] != 1 else tf.squeeze(y, axis=-1)
+    labels = tf.cast(y, tf.int64)
+    weights = tf.ones(tf.shape(labels))
+    for label, weight in class_weight.items():
+        weights = tf.where(labels == label, float(weight), weights)
+    return weights

@@ -1,0 +1,203 @@
+"""The command line as a person uses it: output, exit codes, files."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rnn_tf import cli
+from rnn_tf.commands import demo, train_series
+
+
+@pytest.fixture
+def rnn_tf(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder; returns its exit code, output and error output."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        try:
+            code = cli.main([str(argument) for argument in arguments])
+        except SystemExit as stop:  # argparse's way of saying what is wrong
+            code = stop.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def sales(tmp_path):
+    """A seasonal series that drifts, with a second column."""
+    t = np.arange(150)
+    sales = 100 + t + 10 * np.sin(t * np.pi / 6)
+    rows = "".join(f"{i},{value:.3f},{-value:.3f}\n" for i, value in enumerate(sales))
+    (tmp_path / "sales.csv").write_text("month,sales,price\n" + rows)
+    return tmp_path / "sales.csv"
+
+
+TRAIN = ("train", "series", "sales.csv", "--column", "sales")
+
+
+def test_help_does_not_import_tensorflow():
+    code = (
+        "import sys\nfrom rnn_tf import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit as exit: assert exit.code == 0\n"
+        "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    for command in ("demo", "train", "predict", "bench"):
+        assert command in process.stdout
+
+
+def test_importing_the_package_is_as_light():
+    code = "import sys, rnn_tf\nassert not {'tensorflow', 'keras'} & set(sys.modules)\nprint(rnn_tf.__version__)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_train_and_predict(rnn_tf, sales, tmp_path):
+    code, printed, errors = rnn_tf(*TRAIN, "--window", 12, "--season", 12, "--epochs", 3, "--name", "shop")
+    assert (code, errors) == (0, "")
+    for words in ("persistence", "linear autoregression", "seasonal naive", "baseline", "saved_models/shop/1"):
+        assert words in printed
+    code, printed, errors = rnn_tf("predict", "saved_models/shop", "sales.csv", "--steps", 5)
+    assert (code, errors) == (0, "")
+    lines = printed.splitlines()
+    assert lines[0] == "step,sales"
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3", "4", "5"]
+    # one step after the other, as a person would feed them back
+    first = float(lines[1].split(",")[1])
+    (tmp_path / "longer.csv").write_text(sales.read_text() + f"150,{first},0\n")
+    code, printed, _ = rnn_tf("predict", "saved_models/shop/1", "longer.csv", "--output", "forecast.csv")
+    assert (code, printed) == (0, "")
+    second = float((tmp_path / "forecast.csv").read_text().splitlines()[1].split(",")[1])
+    assert second == pytest.approx(float(lines[2].split(",")[1]), rel=1e-4)
+
+
+def test_several_features_and_steps(rnn_tf, sales):
+    arguments = (*TRAIN, "--features", "price", "--horizon", 3, "--cell", "elman", "--epochs", 2)
+    code, printed, _ = rnn_tf(*arguments)
+    assert code == 0
+    assert "4 steps of sales, price -> 3 of sales" in printed
+    assert len(rnn_tf("predict", "saved_models/sales", "sales.csv")[1].splitlines()) == 4
+    code, _, errors = rnn_tf("predict", "saved_models/sales", "sales.csv", "--steps", 4)
+    assert code == 2
+    assert "whose future is unknown: it can forecast 3 steps" in errors
+
+
+def test_the_forecast_of_a_known_law_is_right():
+    values = np.arange(10.0)[:, np.newaxis]
+
+    def signature(sequences):  # "the last value and the one before say what comes": x + 1, x + 2
+        import tensorflow as tf
+
+        return {"forecast": sequences[:, -1] + tf.constant([[1.0, 2.0]])}
+
+    from rnn_tf.commands.predict import continue_series
+
+    task = {"features": [], "horizon": 2, "window": 4}
+    np.testing.assert_allclose(continue_series(signature, values[-4:], 5, task), [10, 11, 12, 13, 14])
+
+
+def test_seasonal_naive_repeats_the_last_known_season():
+    series = np.arange(100.0)
+    forecast = train_series.seasonal_naive(series, tests=3, horizon=4, season=3)
+    # the last test window ends at 95: steps 96, 97, 98, 99 are forecast by 93, 94, 95 and 93 again
+    np.testing.assert_array_equal(forecast[-1], [93, 94, 95, 93])
+    np.testing.assert_array_equal(forecast[0], [91, 92, 93, 91])
+    with pytest.raises(ValueError, match="A season of 98 steps is longer"):
+        train_series.seasonal_naive(series, tests=3, horizon=1, season=98)
+
+
+def test_it_says_plainly_when_a_baseline_is_better():
+    assert train_series.verdict({"network": 1.0, "persistence": 2.0}) == "The network beats every baseline."
+    assert "does NOT beat 1 of 2 baselines: linear" in train_series.verdict(
+        {"network": 1.5, "persistence": 2.0, "linear": 1.0}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "series", "none.csv", "--column", "sales"), "There is no file 'none.csv'"),
+        (("train", "series", "sales.csv", "--column", "sale"), "must have a column 'sale'"),
+        ((*TRAIN[:4], "month"), "line 2: column 'month' must hold finite numbers"),
+        ((*TRAIN, "--window", "0"), "argument --window: must be a positive integer, not '0'"),
+        ((*TRAIN, "--units", "2.5"), "argument --units: must be a positive integer, not '2.5'"),
+        ((*TRAIN, "--cell", "elmann"), "invalid choice: 'elmann'"),
+        ((*TRAIN, "--test", "2"), "`test` must be a share between 0 and 1"),
+        ((*TRAIN, "--window", "140"), "Use a shorter window"),
+        ((*TRAIN, "--epochs", "1", "--models", "sales.csv"), "must be a folder"),
+        ((*TRAIN, "--epochs", "1", "--models", "/proc/models"), "Choose a folder that you may write to"),
+        (("train", "series", "sales.csv"), "the following arguments are required: --column"),
+        (("predict", "saved_models/none", "sales.csv"), "There is no exported model in 'saved_models/none'"),
+        (("demo", "--output", "sales.csv"), "sales.csv"),
+        (("demo", "--models", "/proc/models"), "Choose a folder that you may write to"),
+    ],
+)
+def test_bad_input_ends_with_code_2_and_a_message(rnn_tf, sales, tmp_path, arguments, message, monkeypatch):
+    if "month" in arguments:
+        sales.write_text(sales.read_text().replace("\n0,", "\nJan,"))
+    for name, steps in (("TUTORIAL_STEPS", 20), ("STEPS", 20), ("FREE_STEPS", 20)):
+        monkeypatch.setattr(demo, name, steps)
+    before = {path.name for path in tmp_path.iterdir()}
+    code, _, errors = rnn_tf(*arguments)
+    assert code == 2
+    assert message in errors
+    assert "Traceback" not in errors
+    assert {path.name for path in tmp_path.iterdir()} <= before | {"rnn_tf_demo"}
+
+
+def test_an_export_of_another_kind_is_refused_by_predict(rnn_tf, sales, tmp_path):
+    (tmp_path / "other" / "1").mkdir(parents=True)
+    (tmp_path / "other" / "1" / "saved_model.pb").write_bytes(b"")
+    code, _, errors = rnn_tf("predict", "other", "sales.csv")
+    assert code == 2
+    assert "does not say which column and window" in errors
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("KERAS_BACKEND", "torch", "Keras's TensorFlow backend only. Received: KERAS_BACKEND=torch"),
+        ("TF_USE_LEGACY_KERAS", "1", "needs Keras 3. Received: TF_USE_LEGACY_KERAS=1"),
+    ],
+)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys; from rnn_tf.cli import main; sys.exit(main(['demo']))",
+        "from rnn_tf import SequenceRegressor",
+        "import rnn_tf.training",
+        "import rnn_tf.models",
+        "import rnn_tf.cells",
+        "import rnn_tf.serving",
+    ],
+)
+def test_the_environment_is_checked(name, value, message, code):
+    import os
+
+    process = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, name: value}, capture_output=True, text=True, check=False
+    )
+    assert message in process.stderr
+    if "cli" in code:
+        assert process.returncode == 2
+        assert process.stderr.startswith("rnn-tf: rnn_tf")
+        assert "Traceback" not in process.stderr
+
+
+def test_commands_are_quiet(tmp_path):
+    (tmp_path / "sales.csv").write_text("sales\n" + "".join(f"{i % 7}\n" for i in range(80)))
+    code = "import sys; from rnn_tf.cli import main; sys.exit(main(sys.argv[1:]))"
+    process = subprocess.run(
+        [sys.executable, "-c", code, *TRAIN, "--epochs", "2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0
+    assert process.stderr == ""
