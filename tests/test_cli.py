@@ -140,7 +140,7 @@ def test_it_says_plainly_when_a_baseline_is_better():
 def test_bad_input_ends_with_code_2_and_a_message(rnn_tf, sales, tmp_path, arguments, message, monkeypatch):
     if "month" in arguments:
         sales.write_text(sales.read_text().replace("\n0,", "\nJan,"))
-    for name, steps in (("TUTORIAL_STEPS", 20), ("STEPS", 20), ("FREE_STEPS", 20)):
+    for name, steps in (("TUTORIAL_STEPS", 20), ("CANDIDATE_STEPS", (20,)), ("FREE_STEPS", 20)):
         monkeypatch.setattr(demo, name, steps)
     before = {path.name for path in tmp_path.iterdir()}
     code, _, errors = rnn_tf(*arguments)
