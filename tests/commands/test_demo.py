@@ -1,0 +1,57 @@
+import argparse
+import importlib.util
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnn_tf.commands import demo
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, capsys):
+    """The demo with fewer steps in its second and third part, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo, "CANDIDATE_STEPS", (200, 400))
+    monkeypatch.setattr(demo, "FREE_STEPS", 100)
+
+    def run(**options):
+        demo.run(argparse.Namespace(**{"seed": 0, "output": "pictures", "models": "models", **options}))
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_the_whole_demo(run, tmp_path):
+    printed = run()
+    costs = [float(cost) for cost in re.findall(r"step +\d+ +cost (\S+)", printed)]
+    assert len(costs) == 20
+    assert costs[-1] < costs[0]
+    table = re.findall(r"^ +(\d\.\d{4})  (\S.*?)  +(here|Jang 1993)$", printed, flags=re.MULTILINE)
+    assert len(table) == 10
+    assert [float(row[0]) for row in table] == sorted(float(row[0]) for row in table)
+    pictures = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert pictures == {"learning_curve.png", "forecast.png", "hidden_states.png", "attractor.png"}
+    answer, truth = map(float, re.search(r"-> (\S+), truth (\S+)", printed).groups())
+    assert answer == pytest.approx(truth, abs=0.1)
+
+    # the same seed gives the same weights, to the last bit
+    assert run(output="again") is not None
+    first, second = (
+        tf.train.load_checkpoint(str(tmp_path / f"models/mackey_glass/{version}/variables/variables"))
+        for version in "12"
+    )
+    names = [name for name in first.get_variable_to_shape_map() if first.get_tensor(name).dtype == np.float32]
+    assert len(names) == 12  # two layers of 3, the head's 2, standardization's 4
+    for name in names:
+        np.testing.assert_array_equal(first.get_tensor(name), second.get_tensor(name))
+
+
+def test_without_matplotlib_it_says_how_to_install_it(run, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name))
+    monkeypatch.setattr(demo, "TUTORIAL_STEPS", 100)
+    printed = run()
+    assert 'pip install "rnn-tf[plots]"' in printed
+    assert "models/mackey_glass/1" in printed

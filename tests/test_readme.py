@@ -1,0 +1,52 @@
+"""What the README prints must work."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import rnn_tf
+from rnn_tf import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("python")
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-1] == str(Path("saved_models/readme/1"))
+    assert float(printed[-2].removeprefix("test NDEI ")) < 0.1
+
+
+def test_ci_runs_the_readmes_test_command():
+    commands = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    (command,) = [line for line in commands if "pytest" in line]
+    assert command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"rnn-tf [a-z][^`#\n|]*", README))))
+def test_its_commands_are_commands(command):
+    arguments = command.removeprefix("rnn-tf ").split()
+    assert cli._parser().parse_args(arguments).module.startswith("rnn_tf.")
+
+
+def test_what_it_names_is_there():
+    for path in re.findall(r"`((?:rnn_tf|tests|saved_models|\.ci)[\w/.]*)`", README):
+        assert (ROOT / path).exists() or hasattr(rnn_tf, path.split(".")[1]), path
+    for image in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (ROOT / image).is_file()
+
+
+def test_public_names():
+    for name in rnn_tf.__all__:
+        assert getattr(rnn_tf, name) is not None
+        assert name in dir(rnn_tf)
+    with pytest.raises(AttributeError, match="has no attribute 'Elman'"):
+        rnn_tf.Elman  # noqa: B018 # the access is what is tested
