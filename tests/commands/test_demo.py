@@ -42,7 +42,7 @@ def test_the_whole_demo(run, tmp_path):
         tf.train.load_checkpoint(str(tmp_path / f"models/mackey_glass/{version}/variables/variables"))
         for version in "12"
     )
-    names = [name for name in first.get_variable_to_shape_map() if first.get_tensor(name).dtype == np.float32]
+    names = [name for name, dtype in first.get_variable_to_dtype_map().items() if dtype == tf.float32]
     assert len(names) == 12  # two layers of 3, the head's 2, standardization's 4
     for name in names:
         np.testing.assert_array_equal(first.get_tensor(name), second.get_tensor(name))
