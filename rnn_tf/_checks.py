@@ -2,13 +2,13 @@
 
 import numbers
 import os
+import re
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 
 def positive_integer(name: str, value: Any) -> int:
@@ -20,6 +20,11 @@ def positive_integer(name: str, value: Any) -> int:
 
 def writable_folder(path: str | PathLike[str]) -> Path:
     """The path, after checking that a folder is or could be made there. Makes nothing."""
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(path)):
+        raise ValueError(
+            f"A folder for exports must be local: a rename is not atomic elsewhere. Received: {path}. Export "
+            "locally, then copy the version, its saved_model.pb last."
+        )
     path = Path(path)
     existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     if not existing.is_dir():
@@ -33,10 +38,11 @@ def checked_arrays(**named: Any) -> tuple[Any, ...]:
     """The arrays as NumPy, floats in Keras's float type, after checking that they can be trained on.
 
     Args:
-        **named: Arrays, or nested structures of arrays, by the name that errors shall use. `None` stays.
+        **named: Arrays by the name that errors shall use; or, as in `model.fit`, dicts or lists of arrays, for
+            models of several inputs or outputs. `None` stays.
 
     Returns:
-        The same structures in the same order, with NumPy arrays.
+        The same in the same order, with NumPy arrays.
 
     Raises:
         ValueError: If an array is empty, holds NaN or infinity, holds something other than numbers, or does
@@ -44,36 +50,43 @@ def checked_arrays(**named: Any) -> tuple[Any, ...]:
     """
     rows: dict[str, int] = {}
 
-    def checked(name: str, value: Any) -> np.ndarray | None:
+    def checked(name: str, value: Any) -> Any:
         if value is None:
             return None
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":  # float, int, unsigned, bool; bfloat16 is of kind V
-            try:
-                array = array.astype(np.float64)
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"`{name}` must hold numbers. Received: an array of dtype {array.dtype}. Encode text and "
-                    "categories as numbers first; sequences of different lengths must be padded to one."
-                ) from None
-        if array.ndim == 0 or array.size == 0:
-            raise ValueError(f"`{name}` must have at least one row. Received: shape {array.shape}.")
-        if array.dtype.kind == "f":
-            finite = np.isfinite(array)
-            if not finite.all():
-                where = tuple(int(i) for i in np.argwhere(~finite)[0])
-                raise ValueError(
-                    f"`{name}` must be finite. Received: {(~finite).sum()} values that are NaN or infinite, "
-                    f"the first at index {where}. Drop those rows or fill the gaps before training."
-                )
-            array = array.astype(keras.config.floatx(), copy=False)
+        if isinstance(value, dict):
+            return {key: checked(f"{name}[{key!r}]", one) for key, one in value.items()}
+        if isinstance(value, (list, tuple)) and value and all(getattr(one, "shape", ()) for one in value):
+            return type(value)(checked(f"{name}[{i}]", one) for i, one in enumerate(value))
+        array = _numbers(name, value)
         rows[name] = len(array)
         return array
 
-    result = tuple(
-        tf.nest.map_structure(lambda leaf, name=name: checked(name, leaf), value) for name, value in named.items()
-    )
+    result = tuple(checked(name, value) for name, value in named.items())
     if len(set(rows.values())) > 1:
         listed = ", ".join(f"{name} has {count}" for name, count in rows.items())
         raise ValueError(f"The arrays must have the same number of rows. Received: {listed}.")
     return result
+
+
+def _numbers(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":  # float, int, unsigned, bool; others may hold numbers all the same
+            array = array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"`{name}` must hold numbers, in rows of one length. Received: {type(value).__name__}. Encode text and "
+            "categories as numbers first, and pad sequences of different lengths to one."
+        ) from None
+    if array.ndim == 0 or array.size == 0:
+        raise ValueError(f"`{name}` must have at least one row. Received: shape {array.shape}.")
+    if array.dtype.kind != "f":
+        return array
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"`{name}` must be finite. Received: {(~finite).sum()} values that are NaN or infinite, the first at "
+            f"index {where}. Drop those rows or fill the gaps before training."
+        )
+    return array.astype(keras.config.floatx(), copy=False)

@@ -70,14 +70,20 @@ def test_train_and_predict(rnn_tf, sales, tmp_path):
     # one step after the other, as a person would feed them back
     first = float(lines[1].split(",")[1])
     (tmp_path / "longer.csv").write_text(sales.read_text() + f"150,{first},0\n")
-    code, printed, _ = rnn_tf("predict", "saved_models/shop/1", "longer.csv", "--output", "forecast.csv")
+    code, printed, _ = rnn_tf("predict", "saved_models/shop/1", "longer.csv", "--output", "new/forecast.csv")
     assert (code, printed) == (0, "")
-    second = float((tmp_path / "forecast.csv").read_text().splitlines()[1].split(",")[1])
+    second = float((tmp_path / "new" / "forecast.csv").read_text().splitlines()[1].split(",")[1])
     assert second == pytest.approx(float(lines[2].split(",")[1]), rel=1e-4)
 
 
+def test_an_output_that_is_a_folder_is_refused(rnn_tf, sales, tmp_path):
+    code, _, errors = rnn_tf("predict", "saved_models/shop", "sales.csv", "--output", tmp_path)
+    assert code == 2
+    assert "--output must name a file" in errors
+
+
 def test_several_features_and_steps(rnn_tf, sales):
-    arguments = (*TRAIN, "--features", "price", "--horizon", 3, "--cell", "elman", "--epochs", 2)
+    arguments = (*TRAIN, "--features", " price", "--horizon", 3, "--cell", "elman", "--epochs", 2)
     code, printed, _ = rnn_tf(*arguments)
     assert code == 0
     assert "4 steps of sales, price -> 3 of sales" in printed
@@ -133,6 +139,10 @@ def test_it_says_plainly_when_a_baseline_is_better():
         ((*TRAIN, "--epochs", "1", "--models", "/proc/models"), "Choose a folder that you may write to"),
         (("train", "series", "sales.csv"), "the following arguments are required: --column"),
         (("predict", "saved_models/none", "sales.csv"), "There is no exported model in 'saved_models/none'"),
+        ((*TRAIN, "--season", "140"), "A season of 140 steps is longer"),
+        ((*TRAIN, "--name", "../elsewhere"), "named like a folder, without a path"),
+        ((*TRAIN, "--name", ".."), "named like a folder, without a path"),
+        ((*TRAIN, "--models", "gs://bucket"), "must be local"),
         (("demo", "--output", "sales.csv"), "sales.csv"),
         (("demo", "--models", "/proc/models"), "Choose a folder that you may write to"),
     ],

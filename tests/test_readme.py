@@ -28,7 +28,7 @@ def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
 def test_ci_runs_the_readmes_test_command():
     commands = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
     (command,) = [line for line in commands if "pytest" in line]
-    assert command in (ROOT / ".ci" / "run").read_text().splitlines()
+    assert f"\n{command} || exit 1" in (ROOT / ".ci" / "run").read_text()
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"rnn-tf [a-z][^`#\n|]*", README))))

@@ -34,7 +34,7 @@ PUBLISHED = {
 
 def run(options: argparse.Namespace) -> None:
     started = time.perf_counter()
-    for folder in (options.output, options.models):  # to fail now rather than after the training
+    for folder in (options.output, Path(options.models, "mackey_glass")):  # to fail now rather than after the training
         writable_folder(folder)
     keras.utils.set_random_seed(options.seed)
     train, test = jang_task()

@@ -4,9 +4,8 @@ import argparse
 import csv
 import io
 import json
-import os
 import sys
-import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from rnn_tf.serving.export import METADATA
 def run(options: argparse.Namespace) -> None:
     if options.output is not None:
         writable_folder(Path(options.output).parent)
+        if Path(options.output).is_dir():
+            raise IsADirectoryError(f"--output must name a file. Received: the folder {options.output}.")
     version = newest_version(Path(options.model))
     task = read_task(version)
     values = read_columns(options.file, [task["column"], *task["features"]])
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["step", task["column"]])
-    writer.writerows((i, f"{value:.6g}") for i, value in enumerate(forecast, start=1))
+    writer.writerows((i, str(value)) for i, value in enumerate(forecast, start=1))
     if options.output is None:
         sys.stdout.write(text.getvalue())
     else:
@@ -44,7 +45,11 @@ def newest_version(folder: Path) -> Path:
     """The folder's largest integer version, or the folder itself if it is one version."""
     if (folder / "saved_model.pb").is_file():
         return folder
-    versions = [path for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
+    versions = (
+        [path for path in folder.iterdir() if path.name.isdecimal() and (path / "saved_model.pb").is_file()]
+        if folder.is_dir()
+        else []
+    )
     if not versions:
         raise FileNotFoundError(
             f"There is no exported model in {str(folder)!r}: it needs a folder such as 1 with a saved_model.pb. "
@@ -74,7 +79,7 @@ def continue_series(signature: Any, window: np.ndarray, steps: int, task: dict[s
             f"This model also looks at {', '.join(task['features'])}, whose future is unknown: it can forecast "
             f"{task['horizon']} steps. Received: --steps {steps}."
         )
-    forecast: list[float] = []
+    forecast: list[np.float32] = []
     while len(forecast) < steps:
         answer = signature(sequences=tf.constant(window[np.newaxis], tf.float32))["forecast"].numpy()[0]
         forecast.extend(answer)
@@ -85,11 +90,11 @@ def continue_series(signature: Any, window: np.ndarray, steps: int, task: dict[s
 
 def write_whole(path: Path, text: str) -> None:
     """Write the file whole or not at all."""
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(draft, path)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
     except BaseException:
-        os.unlink(draft)
+        draft.unlink(missing_ok=True)
         raise

@@ -14,22 +14,14 @@ from rnn_tf.data.series import split_windows
 
 
 def run(options: argparse.Namespace) -> None:
-    columns = [options.column, *filter(None, options.features.split(","))]
-    writable_folder(options.models)  # to fail now rather than after the training
-    values = read_columns(options.file, columns)
+    target, *features = (name.strip() for name in (options.column, *options.features.split(",")) if name.strip())
+    name = options.name or target
+    if Path(name).name != name or name == "..":
+        raise ValueError(f"An export is named like a folder, without a path. Received: {name!r}. Choose by --name.")
+    folder = writable_folder(Path(options.models, name))  # to fail now rather than after the training
+    values = read_columns(options.file, [target, *features])
     train, test = split_windows(values, options.window, options.horizon, options.test, options.file)
-    print(
-        f"{options.file}: {len(values)} rows, {len(train.x)} windows to train on, the last {len(test.x)} to test on; "
-        f"{options.window} steps of {', '.join(columns)} -> {options.horizon} of {options.column}"
-    )
-
-    keras.utils.set_random_seed(options.seed)
-    started = time.perf_counter()
-    model = train_forecaster(train, options)
-    print(f"trained in {time.perf_counter() - started:.0f} s\n")
-
     forecasts = {
-        f"rnn_tf, {options.cell} with {options.units} units": model.predict(test.x, verbose=0),
         "persistence: the last value again": np.repeat(test.x[:, -1:, 0], options.horizon, axis=1),
         "linear autoregression, least squares": linear_autoregression(train, test.x),
     }
@@ -37,28 +29,39 @@ def run(options: argparse.Namespace) -> None:
         forecasts[f"seasonal naive: the value {options.season} steps before"] = seasonal_naive(
             values[:, 0], len(test.x), options.horizon, options.season
         )
-    errors = {name: np.sqrt(np.mean((forecast - test.y) ** 2)) for name, forecast in forecasts.items()}
+    print(
+        f"{options.file}: {len(values)} rows, {len(train.x)} windows to train on, the last {len(test.x)} to test on; "
+        f"{options.window} steps of {', '.join([target, *features])} -> {options.horizon} of {target}"
+    )
+
+    keras.utils.set_random_seed(options.seed)
+    started = time.perf_counter()
+    model = train_forecaster(train, options)
+    print(f"trained in {time.perf_counter() - started:.0f} s\n")
+
+    network = f"rnn_tf, {options.cell} with {options.units} units"
+    forecasts = {network: model.predict(test.x, verbose=0), **forecasts}
+    errors = {kind: np.sqrt(np.mean((forecast - test.y) ** 2)) for kind, forecast in forecasts.items()}
     print(f"{'RMSE on the held-out part':48s}{'all steps':>12s}{'step 1':>12s}")
-    for name, forecast in forecasts.items():
+    for kind, forecast in forecasts.items():
         first = np.sqrt(np.mean((forecast[:, 0] - test.y[:, 0]) ** 2))
-        print(f"  {name:46s}{errors[name]:12.4g}{first:12.4g}")
+        print(f"  {kind:46s}{errors[kind]:12.4g}{first:12.4g}")
     print(verdict(errors))
 
-    name = options.name or options.column
     path = rnn_tf.export_saved_model(
         model,
-        Path(options.models, name),
+        folder,
         examples=test.x[:32],
         metadata={
             "task": "series",
-            "column": options.column,
-            "features": columns[1:],
+            "column": target,
+            "features": features,
             "window": options.window,
             "horizon": options.horizon,
         },
     )
     print(f"\nexported, reloaded in a fresh process and compared: {path}")
-    print(f"next: rnn-tf predict {Path(options.models, name)} {options.file} --steps {options.horizon}")
+    print(f"next: rnn-tf predict {folder} {options.file} --steps {options.horizon}")
 
 
 def train_forecaster(train: Windows, options: argparse.Namespace) -> rnn_tf.SequenceRegressor:

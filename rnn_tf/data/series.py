@@ -85,6 +85,18 @@ def split_windows(
 
 def windows(values: np.ndarray, window: int, horizon: int = 1) -> Windows:
     """All windows of a series `[time, columns]`, each with the `horizon` values of column 0 that follow it."""
+    window, horizon = positive_integer("window", window), positive_integer("horizon", horizon)
+    values = np.asarray(values, np.float64)
+    if values.ndim != 2 or len(values) < window + horizon:
+        raise ValueError(
+            f"`values` must have shape [time, columns], with at least window + horizon = {window + horizon} steps. "
+            f"Received: shape {values.shape}. For one column add an axis, as in values[:, None]."
+        )
+    if (np.abs(values - values.astype(np.float32)).max(axis=0) > 1e-3 * values.std(axis=0)).any():
+        raise ValueError(
+            "A series must be told apart in float32, which keeps 7 digits. Received: values near "
+            f"{values[0].tolist()} that differ by less. Subtract what they have in common."
+        )
     slices = np.lib.stride_tricks.sliding_window_view(values, window + horizon, axis=0)  # [pairs, columns, steps]
     x = slices[:, :, :window].transpose(0, 2, 1)  # [pairs, window, columns]
     return Windows(x.astype(np.float32), slices[:, 0, window:].astype(np.float32))
@@ -92,7 +104,7 @@ def windows(values: np.ndarray, window: int, horizon: int = 1) -> Windows:
 
 def read_columns(path: str | PathLike[str], columns: Sequence[str]) -> np.ndarray:
     """The named columns of a CSV file as a float64 array `[rows, columns]`; errors as in `read_series`."""
-    path = Path(path)
+    path, columns = Path(path), [column.strip() for column in columns]
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}. Give the path of a CSV file.")
     with open(path, newline="", encoding="utf-8-sig") as file:

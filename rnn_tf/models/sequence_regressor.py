@@ -1,5 +1,7 @@
 """From a sequence of numbers to the numbers that follow from it."""
 
+import inspect
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ import tensorflow as tf
 from rnn_tf._checks import checked_arrays, positive_integer
 from rnn_tf.cells import ElmanCell
 from rnn_tf.cells.elman import activation_function
-from rnn_tf.models.standardization import Standardization
+from rnn_tf.models.standardization import Moments, Standardization
 
 CELLS = {"elman": ElmanCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
 UNROLLED_TIMESTEPS = 8
@@ -110,7 +112,7 @@ class SequenceRegressor(keras.Model):
         self.recurrent_layers = [
             keras.layers.RNN(
                 layer_cell,
-                return_sequences=return_sequences or layer_cell is not cells[-1],
+                return_sequences=return_sequences or i < len(cells) - 1,
                 dtype=self.dtype_policy,
                 name=f"recurrent_{i}",
             )
@@ -139,6 +141,8 @@ class SequenceRegressor(keras.Model):
             cells = list(self.cell) if isinstance(self.cell, (list, tuple)) else [self.cell]
             if not cells or not all(isinstance(cell, keras.Layer) and hasattr(cell, "state_size") for cell in cells):
                 raise ValueError(unknown)
+            if len({id(cell) for cell in cells}) < len(cells):
+                raise ValueError("Each layer needs a cell of its own. Received: the same cell twice.")
             return cells
         if self.cell not in CELLS:
             raise ValueError(unknown)
@@ -208,6 +212,19 @@ class SequenceRegressor(keras.Model):
                 f"{tuple(shape)}, that is {shape[2]}. Make a new model for other features."
             )
 
+    def _as_answers(self, y: Any, timesteps: int | None) -> Any:
+        """Targets with the shape of the answers; the axis of a horizon of 1 may be missing."""
+        wanted = (timesteps, self.horizon) if self.return_sequences else (self.horizon,)
+        answers = y[..., None] if len(y.shape) == len(wanted) else y
+        sizes = tuple(answers.shape[1:])
+        if len(sizes) != len(wanted) or any(a != b for a, b in zip(sizes, wanted, strict=True) if None not in (a, b)):
+            names = "[batch, timesteps, horizon]" if self.return_sequences else "[batch, horizon]"
+            raise ValueError(
+                f"`y` must have the shape of the model's answers, {names} = {('batch', *wanted)}. Received: y of shape "
+                f"{tuple(y.shape)}. Set `horizon` and `return_sequences` to fit."
+            )
+        return answers
+
     def compute_loss(
         self,
         x: Any = None,
@@ -219,14 +236,7 @@ class SequenceRegressor(keras.Model):
         """Keras's loss, on standardized targets and answers."""
         if y is None:
             raise ValueError("SequenceRegressor needs targets. Received: y=None. Give fit(x, y).")
-        if len(y.shape) == len(y_pred.shape) - 1:
-            y = keras.ops.expand_dims(y, -1)
-        if tuple(y.shape[1:]) != tuple(y_pred.shape[1:]) and None not in (*y.shape[1:], *y_pred.shape[1:]):
-            answers = "[batch, timesteps, horizon]" if self.return_sequences else "[batch, horizon]"
-            raise ValueError(
-                f"`y` must have the shape of the model's answers, {answers} = {tuple(y_pred.shape)}. "
-                f"Received: y of shape {tuple(y.shape)}. Set `horizon` and `return_sequences` to fit."
-            )
+        y = keras.ops.cast(self._as_answers(y, x.shape[1]), self.variable_dtype)
         if self.relative:
             last = keras.ops.cast(x[:, -1, :1], self.variable_dtype)
             y, y_pred = y - last, y_pred - last
@@ -243,31 +253,47 @@ class SequenceRegressor(keras.Model):
         Raises:
             ValueError: If the data are empty, endless, not finite, or of the wrong shape.
         """
-        chunks = list(_chunks(x, y))
-        if not chunks:
-            raise ValueError("`adapt` needs at least one batch. Received: an empty dataset.")
-        if not self.built:
-            self.build(chunks[0][0].shape)
-        for inputs, _ in chunks:
+        inputs_seen, targets_seen = None, Moments(self.horizon)
+        for inputs, targets in _chunks(x, y):
+            if inputs_seen is None:
+                if not self.built:
+                    self.build(inputs.shape)
+                inputs_seen = Moments(self._features)
             self._check_input_shape(inputs.shape)
-        self.input_scaling.learn(self._shift_inputs(inputs) for inputs, _ in chunks)
-        if chunks[0][1] is not None:
-            self.target_scaling.learn(y - x[:, -1, :1] if self.relative else y for x, y in chunks)
+            inputs_seen.add(self._shift_inputs(inputs))
+            if targets is not None:
+                targets = self._as_answers(targets, inputs.shape[1])
+                targets_seen.add(targets - inputs[:, -1, :1] if self.relative else targets)
+        if inputs_seen is None:
+            raise ValueError("`adapt` needs at least one batch. Received: an empty dataset.")
+        self.input_scaling.learn(inputs_seen)
+        if targets_seen.count:
+            self.target_scaling.learn(targets_seen)
 
     def prepare(self, x: Any, y: Any = None) -> None:
         """What must be learned from the data before training starts: called by `fit` and by `Trainer.fit`."""
-        if self.normalize and not (self.built and (self.input_scaling.learned or self.target_scaling.learned)):
+        if self.normalize and not self._adapted:
             self.adapt(x, y)
+
+    @property
+    def _adapted(self) -> bool:
+        return self.built and (self.input_scaling.learned or self.target_scaling.learned)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.fit`, after the checks and the `adapt` that `Trainer.fit` makes too."""
         if isinstance(x, tf.data.Dataset):
             self.prepare(x)
-        else:
+        elif hasattr(x, "__array__") or isinstance(x, (list, tuple)):
             x, y = checked_arrays(x=x, y=y)
             # Keras validates on the last rows: nothing may be learned from them.
-            rows = int(len(x) * (1 - kwargs.get("validation_split", 0.0)))
+            call = inspect.signature(super().fit).bind(x, y, *args, **kwargs)
+            rows = math.floor(len(x) * (1 - (call.arguments.get("validation_split") or 0.0)))
             self.prepare(x[:rows], None if y is None else y[:rows])
+        elif self.normalize and not self._adapted:
+            raise ValueError(
+                "Mean and scale can be learned from an array or a tf.data.Dataset. Received: x of type "
+                f"{type(x).__name__}. Call model.adapt(...) first, or make the model with normalize=False."
+            )
         return super().fit(x, y, *args, **kwargs)
 
     def hidden_states(self, inputs: Any) -> list[np.ndarray]:

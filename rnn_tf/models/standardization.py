@@ -1,6 +1,5 @@
 """Standardization that lives inside a model and travels with it."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -32,23 +31,31 @@ class Standardization(keras.layers.Layer):
         """Whether it changes anything."""
         return bool(np.any(self.mean.numpy() != 0) or np.any(self.scale.numpy() != 1))
 
-    def learn(self, chunks: Iterable[np.ndarray]) -> None:
-        """Set mean and scale to the mean and standard deviation of all rows of `[..., features]` chunks.
-
-        A feature that never changes keeps scale 1. Chunks are merged by the update of Chan, Golub and LeVeque
-        (1979), "Updating formulae and a pairwise algorithm for computing sample variances", in float64.
-        """
-        count, mean, squares = 0, np.zeros(self.mean.shape), np.zeros(self.mean.shape)
-        for chunk in chunks:
-            rows = np.asarray(chunk, np.float64).reshape(-1, len(mean))
-            delta = rows.mean(axis=0) - mean
-            total = count + len(rows)
-            mean = mean + delta * len(rows) / total
-            squares = squares + ((rows - rows.mean(axis=0)) ** 2).sum(axis=0)
-            squares = squares + delta**2 * count * len(rows) / total
-            count = total
-        deviation = np.sqrt(squares / count)
+    def learn(self, moments: "Moments") -> None:
+        """Set mean and scale to the mean and standard deviation seen. A feature that never changes keeps scale 1."""
+        deviation = np.sqrt(moments.squares / moments.count)
         # A constant column leaves rounding errors behind: a scale of 1e-17 would blow them up.
-        constant = deviation <= 1e-7 * np.abs(mean)
-        self.mean.assign(mean)
+        constant = deviation <= 1e-7 * np.abs(moments.mean)
+        self.mean.assign(moments.mean)
         self.scale.assign(np.where(constant, 1.0, deviation))
+
+
+class Moments:
+    """Mean and sum of squared deviations, feature by feature, of all rows of `[..., features]` chunks, in float64.
+
+    Source: T. F. Chan, G. H. Golub and R. J. LeVeque (1979), "Updating formulae and a pairwise algorithm for
+    computing sample variances".
+    """
+
+    def __init__(self, features: int) -> None:
+        self.count = 0
+        self.mean = np.zeros(features)
+        self.squares = np.zeros(features)
+
+    def add(self, chunk: np.ndarray) -> None:
+        rows = np.asarray(chunk, np.float64).reshape(-1, len(self.mean))
+        mean, total = rows.mean(axis=0), self.count + len(rows)
+        delta = mean - self.mean
+        self.squares += ((rows - mean) ** 2).sum(axis=0) + delta**2 * self.count * len(rows) / total
+        self.mean += delta * len(rows) / total
+        self.count = total

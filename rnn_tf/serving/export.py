@@ -68,11 +68,6 @@ def export_saved_model(
         )
     if not model.built:
         raise ValueError("The model has no weights yet. Train it, or call model.build([None, timesteps, features]).")
-    if "://" in str(directory):
-        raise ValueError(
-            f"`directory` must be a local folder: a rename is not atomic elsewhere. Received: {directory}. "
-            "Export locally, then copy the version, its saved_model.pb last."
-        )
     function, signature = model.serving_signature()
     feed = _feed(signature, examples)
     directory = writable_folder(directory)
@@ -137,6 +132,8 @@ def _write(function: Any, signature: list[tf.TensorSpec], folder: Path, metadata
 def _flush(*paths: Path) -> None:
     """Wait until what these files and folders hold is on the disk."""
     for path in paths:
+        if os.name == "nt" and path.is_dir():
+            continue  # Windows cannot open folders
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -26,6 +26,8 @@ class Rows:
         self.batch_size = min(size, self.rows)
         self.shuffle = shuffle
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"`seed` must be an integer that is not negative. Received: seed={seed!r}.")
         self.spec = tf.nest.map_structure(lambda rows: None if rows is None else _spec(rows), data)
         self.steps_an_epoch = None if repeat else -(-self.rows // self.batch_size)
         self._tensors = tf.nest.map_structure(lambda rows: None if rows is None else tf.constant(rows), data)

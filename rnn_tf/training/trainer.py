@@ -52,11 +52,12 @@ class Trainer:
     ) -> None:
         if not isinstance(model, keras.Model):
             raise TypeError(f"`model` must be a keras.Model. Received: {type(model).__name__}.")
-        if type(model).train_step is not keras.Model.train_step:
-            raise ValueError(
-                f"Trainer makes the training step itself, and {type(model).__name__} has a `train_step` of its "
-                "own that would be ignored. Train it with model.fit, or override `compute_loss` instead."
-            )
+        for step in ("train_step", "test_step"):
+            if getattr(type(model), step) is not getattr(keras.Model, step):
+                raise ValueError(
+                    f"Trainer makes the steps itself, and {type(model).__name__} has a `{step}` of its own that would "
+                    "be ignored. Train it with model.fit, or override `compute_loss` instead."
+                )
         if jit_compile not in (True, False, "auto"):
             raise ValueError(f"`jit_compile` must be True, False or 'auto'. Received: {jit_compile!r}.")
         if optimizer is not None or loss is not None:
@@ -124,8 +125,8 @@ class Trainer:
 
         Raises:
             ValueError: If an argument is out of range or the data cannot be trained on.
-            FloatingPointError: At the first loss that is NaN or infinite; the message names the step. That
-                step's update is not made: the weights are those before it.
+            FloatingPointError: At the first loss or gradient that is NaN or infinite; the message names the step.
+                That step's update is not made: the trainable weights are those before it.
         """
         if (steps is None) == (epochs is None):
             raise ValueError(f"Give `steps` or `epochs`, one of the two. Received: steps={steps!r}, epochs={epochs!r}.")
@@ -165,6 +166,9 @@ class Trainer:
         verbose: int | str,
     ) -> keras.callbacks.History:
         model = self.model
+        for callback in callbacks or () if isinstance(callbacks, (list, tuple, type(None))) else (callbacks,):
+            if isinstance(callback, keras.callbacks.BackupAndRestore):
+                raise ValueError("Trainer cannot resume from BackupAndRestore yet: use ModelCheckpoint, or model.fit.")
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = keras.callbacks.CallbackList(
                 callbacks,
@@ -187,10 +191,9 @@ class Trainer:
                 callbacks.on_train_batch_begin(step - first)
                 done, loss = loop.train(feed, limit)
                 if not np.isfinite(loss):
-                    callbacks.on_train_end(logs)
                     raise FloatingPointError(
-                        f"The loss became {loss} at step {step + done + 1}. That update was not made: the "
-                        "weights are those before it. A smaller learning rate, the optimizer's "
+                        f"The loss or its gradient became {loss} at step {step + done + 1}. That update was not made: "
+                        "the trainable weights are those before it. A smaller learning rate, the optimizer's "
                         "`global_clipnorm`, or inputs of a smaller scale usually help."
                     )
                 step += done
@@ -204,7 +207,7 @@ class Trainer:
             if validation is not None:
                 logs = {
                     **logs,
-                    **{f"val_{name}": value for name, value in self._validate(loop, validation).items()},
+                    **{f"val_{name}": value for name, value in self._validate(loop, validation, callbacks).items()},
                 }
             callbacks.on_epoch_end(epoch, logs)
             if model.stop_training:
@@ -213,12 +216,23 @@ class Trainer:
         callbacks.on_train_end(logs)
         return model.history
 
-    def _validate(self, loop: Loop, validation: Rows | Batches) -> dict[str, Any]:
+    def _validate(
+        self, loop: Loop, validation: Rows | Batches, callbacks: keras.callbacks.CallbackList
+    ) -> dict[str, Any]:
         self.model.reset_metrics()
+        callbacks.on_test_begin()
+        batch = 0
         for feed, limit in validation.calls(0, 1000):
-            if loop.evaluate(feed, limit) < limit:
+            callbacks.on_test_batch_begin(batch)
+            done = loop.evaluate(feed, limit)
+            batch += done
+            if done:
+                callbacks.on_test_batch_end(batch - 1, _results(self.model))
+            if done < limit:
                 break
-        return _results(self.model)
+        logs = _results(self.model)
+        callbacks.on_test_end(logs)
+        return logs
 
     def _validation_source(self, validation_data: Any, batch_size: int | None) -> Rows | Batches | None:
         if validation_data is None:
@@ -243,7 +257,10 @@ class Trainer:
             )
             model(inputs)  # symbolic: makes the weights, computes nothing
         model.optimizer.build(model.trainable_variables)
-        jit = pays_xla(model, source.spec) if self.jit_compile == "auto" else bool(self.jit_compile)
+        if self.jit_compile == "auto":
+            jit = isinstance(source, Rows) and pays_xla(model, source.spec)
+        else:
+            jit = bool(self.jit_compile)
         if self._loop is None or not self._loop.serves(model, jit):
             self._loop = Loop(model, jit)
         return self._loop
@@ -259,6 +276,8 @@ def _with_class_weight(data: tuple[Any, ...], class_weight: dict[int, float] | N
     if class_weight is None:
         return data
     x, y, sample_weight = data
+    if not isinstance(y, np.ndarray):
+        raise ValueError(f"`class_weight` needs one array of labels. Received: y of type {type(y).__name__}.")
     if sample_weight is not None:
         raise ValueError("Give `class_weight` or `sample_weight`, not both: multiply them yourself.")
     return x, y, _row_weights(y, class_weight).numpy()

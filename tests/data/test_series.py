@@ -95,3 +95,12 @@ def test_linear_autoregression_finds_a_linear_law():
     pairs = windows(np.array(values)[:, np.newaxis], window=2)
     forecast = linear_autoregression(type(pairs)(pairs.x[:10], pairs.y[:10]), pairs.x)
     np.testing.assert_allclose(forecast, pairs.y, rtol=1e-4, atol=1e-4)
+
+
+def test_windows_are_checked():
+    with pytest.raises(ValueError, match=r"add an axis, as in values\[:, None\]"):
+        windows(np.arange(10.0), window=2)
+    with pytest.raises(ValueError, match=r"at least window \+ horizon = 5 steps"):
+        windows(np.zeros([4, 1]), window=4)
+    with pytest.raises(ValueError, match="told apart in float32"):
+        windows(1_700_000_000 + 60.0 * np.arange(20)[:, np.newaxis], window=2)

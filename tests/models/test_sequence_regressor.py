@@ -148,12 +148,15 @@ def test_fit_adapts_once_and_only_where_asked():
     assert not trained(normalize=False).input_scaling.learned
 
 
-def test_nothing_is_learned_from_validation_rows():
+@pytest.mark.parametrize("positional", [True, False])
+def test_nothing_is_learned_from_validation_rows(positional):
     x = X.copy()
     x[36:] += 1000
     model = SequenceRegressor(units=3, horizon=2)
     model.compile(optimizer="adam", loss="mse")
-    model.fit(x, Y, validation_split=0.25, verbose=0)
+    model.fit(
+        x, Y, *([16, 1, 0, None, 0.25] if positional else []), **({} if positional else {"validation_split": 0.25})
+    )
     np.testing.assert_allclose(model.input_scaling.mean, x[:36].mean(axis=(0, 1)), rtol=1e-6)
 
 
@@ -167,6 +170,45 @@ def test_relative_starts_from_persistence_and_follows_a_drift():
     model = trained(relative=True, epochs=3)
     drift = np.array([500, 0], "float32")  # of the first feature only
     np.testing.assert_allclose(model.predict(X + drift, verbose=0), model.predict(X, verbose=0) + 500, rtol=1e-5)
+
+
+def test_relative_targets_of_rank_one_and_integers():
+    counts = (100 * Y[:, 0]).astype("int64")
+    models = []
+    for y in (counts, counts[:, np.newaxis].astype("float32")):
+        keras.utils.set_random_seed(0)
+        models.append(SequenceRegressor(units=5, relative=True))
+        models[-1].compile(keras.optimizers.Adam(0.01), "mse")
+        models[-1].fit(X, y, epochs=2, verbose=0)
+    np.testing.assert_allclose(models[0].target_scaling.scale, np.std(counts - X[:, -1, 0]), rtol=1e-5)
+    np.testing.assert_allclose(models[0].predict(X, verbose=0), models[1].predict(X, verbose=0), rtol=1e-5)
+
+
+def test_nothing_is_learned_from_targets_of_the_wrong_shape():
+    model = SequenceRegressor(units=3, horizon=2)
+    model.compile("adam", "mse")
+    with pytest.raises(ValueError, match="must have the shape of the model's answers"):
+        model.fit(X, np.tile(Y, [1, 2]), verbose=0)
+    assert not model.target_scaling.learned
+    model.fit(X, Y, verbose=0)
+    np.testing.assert_allclose(model.target_scaling.mean, Y.mean(axis=0), rtol=1e-5)
+
+
+def test_what_keras_fit_takes_besides_arrays():
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return X[16 * i : 16 * (i + 1)], Y[16 * i : 16 * (i + 1)]
+
+    model = SequenceRegressor(units=3, horizon=2)
+    model.compile("adam", "mse")
+    with pytest.raises(ValueError, match=r"array or a tf.data.Dataset. Received: x of type Batches"):
+        model.fit(Batches(), verbose=0)
+    model.adapt(X, Y)
+    assert len(model.fit(Batches(), epochs=2, verbose=0).epoch) == 2
+    model.fit(X.tolist(), Y.tolist(), verbose=0)
 
 
 def test_rows_do_not_see_each_other():
@@ -227,6 +269,9 @@ def test_config_keeps_every_argument():
         assert (config["name"], config["dtype"]["config"]["name"]) == ("model", "float64")
 
 
+SHARED = ElmanCell(3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -241,6 +286,7 @@ def test_config_keeps_every_argument():
         ({"units": 4, "cell": ElmanCell(3)}, r"A cell of your own has its own size"),
         ({"cell": ElmanCell(3), "dropout": 0.5}, r"A cell of your own has its own size"),
         ({"cell": []}, r"`cell` must be"),
+        ({"cell": [SHARED, SHARED]}, r"a cell of its own"),
         ({"cell": keras.layers.Dense}, r"`cell` must be"),
         ({"units": 4, "relative": True, "return_sequences": True}, r"`relative` needs the last value"),
     ],
@@ -266,6 +312,7 @@ NAN[5, 2, 1] = np.nan
         (X, Y[:, :1], r"`y` must have the shape of the model's answers, \[batch, horizon\]"),
         (X, None, r"needs targets"),
         (np.array([["a"]]), Y, r"`x` must hold numbers"),
+        ([[[1.0], [2.0]], [[3.0]]], Y[:2], r"`x` must hold numbers, in rows of one length. Received: list"),
     ],
 )
 def test_data_are_checked(way, x, y, message):

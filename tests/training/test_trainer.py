@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from rnn_tf import ElmanCell, SequenceRegressor, Trainer
 from rnn_tf.training.batches import Rows
+from rnn_tf.training.loop import pays_xla
 
 rng = np.random.default_rng(4)
 X = rng.normal(size=[96, 4, 2]).astype("float32")
@@ -365,7 +366,7 @@ def test_stops_at_the_first_loss_that_is_not_finite(feed, jit_compile):
 
     failing, ended = model(), []
     with pytest.raises(
-        FloatingPointError, match=rf"The loss became (inf|nan) at step {step + 1}\. That update was not"
+        FloatingPointError, match=rf"The loss or its gradient became (inf|nan) at step {step + 1}\. That update was not"
     ):
         Trainer(failing, jit_compile=jit_compile).fit(
             *data,
@@ -379,7 +380,57 @@ def test_stops_at_the_first_loss_that_is_not_finite(feed, jit_compile):
     assert all(np.isfinite(weight).all() for weight in failing.get_weights())
     for p, q in zip(failing.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(p, q, rtol=1e-3)
-    assert ended == [True]
+    assert ended == []  # as with any error: what EarlyStopping or a backup hold back stays as it is
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_stops_at_a_gradient_that_is_not_finite(steps):
+    class Root(keras.layers.Layer):  # 0 at 0, where its slope is infinite
+        def call(self, inputs):
+            return keras.ops.sqrt(keras.ops.maximum(inputs, 0.0))
+
+    model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1, kernel_initializer="zeros"), Root()])
+    with pytest.raises(FloatingPointError, match="gradient became nan at step 1"):
+        Trainer(model, optimizer="adam", loss="mse").fit(X[:, 0, :1], Y, steps=steps, verbose=0)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_validation_hooks_are_called_as_by_fit():
+    def hooks(train):
+        seen = []
+
+        class Watch(keras.callbacks.Callback):
+            def on_test_begin(self, logs=None):
+                seen.append("begin")
+
+            def on_test_end(self, logs=None):
+                seen.append(sorted(logs))
+
+        train(callbacks=[Watch()], validation_data=(X[:20], Y[:20]), epochs=2, verbose=0)
+        return seen
+
+    expected = hooks(lambda **arguments: regressor().fit(X, Y, **arguments))
+    assert hooks(lambda **arguments: Trainer(regressor()).fit(X, Y, **arguments)) == expected
+
+
+def test_xla_only_where_it_pays():
+    lookup = keras.Sequential(
+        [keras.Input([4], dtype="int32"), keras.layers.IntegerLookup(vocabulary=[1, 2]), keras.layers.Embedding(4, 2)]
+    )
+    lookup.add(keras.layers.GRU(3))
+    lookup.add(keras.layers.Dense(1))
+    Trainer(lookup, optimizer="adam", loss="mse").fit(np.ones([8, 4], "int32"), np.ones([8, 1]), steps=2, verbose=0)
+    spec = (tf.TensorSpec([None, 4, 2]), tf.TensorSpec([None, 1]), None)
+    assert not pays_xla(lookup, spec)
+    model = regressor()
+    model.build((None, 4, 2))
+    assert pays_xla(model, spec)
+    assert not pays_xla(model, (tf.TensorSpec([None], tf.string), *spec[1:]))
+    large = SequenceRegressor(units=300)
+    large.build((None, 4, 2))
+    assert not pays_xla(large, spec)
+    dense = keras.Sequential([keras.Input([4, 2]), keras.layers.Dense(1)])
+    assert not pays_xla(dense, spec)
 
 
 # --- bad input
@@ -396,6 +447,8 @@ def test_stops_at_the_first_loss_that_is_not_finite(feed, jit_compile):
         ({"steps": 3, "batch_size": 0}, r"`batch_size` must be a positive integer"),
         ({"steps": 3, "sample_weight": WEIGHTS[:5]}, r"same number of rows"),
         ({"steps": 3, "sample_weight": WEIGHTS, "class_weight": {0: 1.0}}, r"not both"),
+        ({"steps": 3, "seed": -1}, r"`seed` must be an integer that is not negative"),
+        ({"steps": 3, "callbacks": [keras.callbacks.BackupAndRestore("b")]}, r"cannot resume from BackupAndRestore"),
         ({"steps": 3, "validation_data": X}, r"`validation_data` must be \(x, y\)"),
         ({"steps": 3, "validation_data": (X[:5], Y[:4])}, r"validation_x has 5, validation_y has 4"),
     ],
@@ -428,8 +481,14 @@ def test_what_cannot_be_trained_is_refused():
 
     with pytest.raises(TypeError, match=r"must be a keras\.Model\. Received: int"):
         Trainer(3)
-    with pytest.raises(ValueError, match=r"`train_step` of its own"):
-        Trainer(OwnStep(), optimizer="adam", loss="mse")
+
+    class OwnTest(keras.Model):
+        def test_step(self, data):
+            return {}
+
+    for model, name in ((OwnStep(), "train_step"), (OwnTest(), "test_step")):
+        with pytest.raises(ValueError, match=f"`{name}` of its own"):
+            Trainer(model, optimizer="adam", loss="mse")
     with pytest.raises(ValueError, match=r"no optimizer and loss yet"):
         Trainer(regressor(compiled=False))
     with pytest.raises(ValueError, match=r"an optimizer and a loss, or neither"):
