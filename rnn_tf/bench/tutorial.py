@@ -13,7 +13,7 @@ import platform
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -27,9 +27,17 @@ STEPS = 2000
 RATE = 0.01
 EPSILON = 1e-7
 
-# Each contender is a function of (x, y, weights) that returns a function which trains for STEPS from those weights
-# and returns the last loss. The weights: kernel, recurrent_kernel, bias, output_kernel, output_bias.
-Contender = Callable[[np.ndarray, np.ndarray, list[np.ndarray]], Callable[[], float]]
+
+class Run(NamedTuple):
+    """One way to train: back to the first weights, the timed steps, and the loss that they end with."""
+
+    restart: Callable[[], object]
+    train: Callable[[], object]
+    loss: Callable[[], float]
+
+
+# Each contender makes a Run of x, y and the first weights: kernel, recurrent_kernel, bias, output_kernel, output_bias.
+Contender = Callable[[np.ndarray, np.ndarray, list[np.ndarray]], Run]
 
 
 def run(options: argparse.Namespace) -> None:
@@ -52,12 +60,17 @@ def run(options: argparse.Namespace) -> None:
     print(f"{STEPS} full-batch steps, {len(x)} sequences of 4 steps, 4 units, Adam; {options.repeat} turns")
     print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} cores of {platform.machine()}\n")
     runs = {name: contender(x, y, weights) for name, contender in contenders.items()}
-    losses = {name: train_once() for name, train_once in runs.items()}
+    losses = {}
+    for name, one in runs.items():
+        one.restart()
+        one.train()
+        losses[name] = one.loss()
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(options.repeat):
-        for name, train_once in runs.items():
+        for name, one in runs.items():
+            one.restart()
             started = time.perf_counter()
-            train_once()
+            one.train()
             seconds[name].append(time.perf_counter() - started)
 
     print(f"{'':36s}{'Trainer is faster by':>22s}{'seconds':>10s}{'last loss':>12s}")
@@ -67,32 +80,26 @@ def run(options: argparse.Namespace) -> None:
         print(f"{name:36s}{f'{ratio:.1f} x':>22s}{np.median(times):10.3f}{losses[name]:12.3g}")
 
 
-def trainer(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Callable[[], float]:
+def trainer(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Run:
     model = SequenceRegressor(units=4, activation="relu", normalize=False)
     model.build([None, 4, 1])
     loop = Trainer(model, optimizer=keras.optimizers.Adam(RATE, epsilon=EPSILON), loss="mse")
-
-    def run() -> float:
-        restart(model, weights)
-        loop.fit(x, y, steps=STEPS, log_every=100, verbose=0)
-        return float(np.mean((model(x) - y) ** 2))
-
-    return run
+    return keras_run(model, weights, x, y, lambda: loop.fit(x, y, steps=STEPS, log_every=100, verbose=0))
 
 
-def keras_fit(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray], steps_per_execution: int) -> Callable[[], float]:
+def keras_fit(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray], steps_per_execution: int) -> Run:
     """Plain Keras: one epoch of 2000 steps on a repeated dataset."""
     model = keras.Sequential([keras.Input([4, 1]), keras.layers.SimpleRNN(4, activation="relu"), keras.layers.Dense(1)])
     optimizer = keras.optimizers.Adam(RATE, epsilon=EPSILON)
     model.compile(optimizer=optimizer, loss="mse", steps_per_execution=steps_per_execution)
     dataset = tf.data.Dataset.from_tensors((x, y)).repeat()
+    return keras_run(model, weights, x, y, lambda: model.fit(dataset, steps_per_epoch=STEPS, shuffle=False, verbose=0))
 
-    def run() -> float:
-        restart(model, weights)
-        model.fit(dataset, epochs=1, steps_per_epoch=STEPS, shuffle=False, verbose=0)
-        return float(np.mean((model(x) - y) ** 2))
 
-    return run
+def keras_run(
+    model: keras.Model, weights: list[np.ndarray], x: np.ndarray, y: np.ndarray, train: Callable[[], object]
+) -> Run:
+    return Run(lambda: restart(model, weights), train, lambda: float(np.mean((model(x) - y) ** 2)))
 
 
 def restart(model: keras.Model, weights: list[np.ndarray]) -> None:
@@ -104,7 +111,7 @@ def restart(model: keras.Model, weights: list[np.ndarray]) -> None:
             variable.assign(np.zeros(variable.shape))
 
 
-def session(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Callable[[], float]:
+def session(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Run:
     """The tutorial's way: placeholders, a Session, one `run` a step, with the recurrence it lacked."""
     v1 = tf.compat.v1
     with tf.Graph().as_default():
@@ -120,43 +127,48 @@ def session(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Callable
         restart_all = v1.global_variables_initializer()
         tf_session = v1.Session()
 
-    def run() -> float:
-        tf_session.run(restart_all)
+    feed = {inputs: x, targets: y}
+
+    def train() -> None:
         for _ in range(STEPS):
-            tf_session.run(update, feed_dict={inputs: x, targets: y})
-        return float(tf_session.run(cost, feed_dict={inputs: x, targets: y}))
+            tf_session.run(update, feed_dict=feed)
 
-    return run
+    return Run(lambda: tf_session.run(restart_all), train, lambda: float(tf_session.run(cost, feed_dict=feed)))
 
 
-def pytorch(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Callable[[], float]:
+def pytorch(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Run:
     import torch
 
     inputs, targets = torch.tensor(x), torch.tensor(y)
-    values = [torch.tensor(value) for value in weights]
+    rnn, head = torch.nn.RNN(1, 4, nonlinearity="relu", batch_first=True), torch.nn.Linear(4, 1)
+    rnn.bias_hh_l0.requires_grad_(False)  # Keras's cell has one bias
+    optimizers: list[Any] = []
 
-    def run() -> float:
-        rnn, head = torch.nn.RNN(1, 4, nonlinearity="relu", batch_first=True), torch.nn.Linear(4, 1)
+    def restart() -> None:
+        start = [torch.tensor(value) for value in weights]
         with torch.no_grad():
-            rnn.weight_ih_l0.copy_(values[0].T)
-            rnn.weight_hh_l0.copy_(values[1].T)
-            rnn.bias_ih_l0.copy_(values[2])
+            rnn.weight_ih_l0.copy_(start[0].T)
+            rnn.weight_hh_l0.copy_(start[1].T)
+            rnn.bias_ih_l0.copy_(start[2])
             rnn.bias_hh_l0.zero_()
-            head.weight.copy_(values[3].T)
-            head.bias.copy_(values[4])
-        rnn.bias_hh_l0.requires_grad_(False)  # Keras's cell has one bias
-        optimizer = torch.optim.Adam([*rnn.parameters(), *head.parameters()], lr=RATE, eps=EPSILON)
+            head.weight.copy_(start[3].T)
+            head.bias.copy_(start[4])
+        optimizers[:] = [torch.optim.Adam([*rnn.parameters(), *head.parameters()], lr=RATE, eps=EPSILON)]
+
+    def cost() -> Any:
+        return torch.mean((head(rnn(inputs)[0][:, -1]) - targets) ** 2)
+
+    def train() -> None:
+        (optimizer,) = optimizers
         for _ in range(STEPS):
             optimizer.zero_grad()
-            loss = torch.mean((head(rnn(inputs)[0][:, -1]) - targets) ** 2)
-            loss.backward()
+            cost().backward()
             optimizer.step()
-        return float(torch.mean((head(rnn(inputs)[0][:, -1]) - targets) ** 2).detach())
 
-    return run
+    return Run(restart, train, lambda: float(cost().detach()))
 
 
-def jax_loop(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Callable[[], float]:
+def jax_loop(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Run:
     """JAX at its best: the whole loop and Adam in one compiled function."""
     import jax
     import jax.numpy as jnp
@@ -182,8 +194,12 @@ def jax_loop(x: np.ndarray, y: np.ndarray, weights: list[np.ndarray]) -> Callabl
     @jax.jit
     def train(parameters: Any) -> Any:
         zeros = [jnp.zeros_like(value) for value in parameters]
-        parameters, _, _ = jax.lax.fori_loop(0, STEPS, step, (parameters, zeros, zeros))
-        return cost(parameters)
+        return jax.lax.fori_loop(0, STEPS, step, (parameters, zeros, zeros))[0]
 
     start = [jnp.asarray(value) for value in weights]
-    return lambda: float(train(start).block_until_ready())
+    trained = [start]
+
+    def run_train() -> None:
+        trained[0] = jax.block_until_ready(train(start))
+
+    return Run(lambda: None, run_train, lambda: float(cost(trained[0])))
