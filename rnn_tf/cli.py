@@ -101,6 +101,8 @@ def _import_tensorflow_quietly() -> None:
         os.dup2(held_back.fileno(), 2)
         try:
             importlib.import_module("rnn_tf.models")
+            tensorflow = importlib.import_module("tensorflow")
+            tensorflow.function(lambda: tensorflow.zeros([]), jit_compile=True)()  # XLA greets, too, when it starts
         except BaseException:
             held_back.seek(0)
             os.write(stderr, held_back.read())
@@ -108,4 +110,4 @@ def _import_tensorflow_quietly() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-    importlib.import_module("tensorflow").get_logger().setLevel("ERROR")
+    tensorflow.get_logger().setLevel("ERROR")

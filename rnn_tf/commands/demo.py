@@ -101,7 +101,7 @@ def tutorial_network() -> rnn_tf.SequenceRegressor:
     model = rnn_tf.SequenceRegressor(units=4, activation="relu", normalize=False)
     model.build([None, 4, 1])
     for weight in model.trainable_variables:
-        weight.assign(keras.random.normal(weight.shape))
+        weight.assign(keras.initializers.RandomNormal(stddev=1.0)(weight.shape))
     return model
 
 
