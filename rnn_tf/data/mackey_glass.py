@@ -17,8 +17,8 @@ def mackey_glass(length: int) -> np.ndarray:
         dx/dt = 0.2 x(t - 17) / (1 + x(t - 17)^10) - 0.1 x(t)
 
     with x(0) = 1.2 and x(t) = 0 for t < 0, by the classical fourth-order Runge-Kutta method with step 0.1. During a
-    step the delayed value is held at what the step's end sees, as in the program that made the data of Jang (1993),
-    so that the numbers are his. With a delay of 17 the series is chaotic: it never repeats, and small errors grow.
+    step the delayed value is held at what the step's end sees, as in the program of R. Jang (Berkeley, 1992), whose
+    task `jang_task` is. With a delay of 17 the series is chaotic: it never repeats, and small errors grow.
 
     Args:
         length: Positive integer, how many values, one a unit of time.
