@@ -13,13 +13,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from rnn_tf import data, plots
     from rnn_tf.cells import ElmanCell
+    from rnn_tf.layers import RNN
     from rnn_tf.models import SequenceRegressor
     from rnn_tf.serving import export_saved_model
     from rnn_tf.training import Trainer
 
-__all__ = ["ElmanCell", "SequenceRegressor", "Trainer", "data", "export_saved_model", "plots"]
+__all__ = ["RNN", "ElmanCell", "SequenceRegressor", "Trainer", "data", "export_saved_model", "plots"]
 
 _HOME = {
+    "RNN": "rnn_tf.layers",
     "ElmanCell": "rnn_tf.cells",
     "SequenceRegressor": "rnn_tf.models",
     "Trainer": "rnn_tf.training",
@@ -29,7 +31,7 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        for room in ("rnn_tf.cells", "rnn_tf.models"):  # where the registered classes live
+        for room in ("rnn_tf.cells", "rnn_tf.layers", "rnn_tf.models"):  # where the registered classes live
             importlib.import_module(room)
         return getattr(importlib.import_module(_HOME[name]), name)
     if name in __all__:

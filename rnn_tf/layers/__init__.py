@@ -1,0 +1,6 @@
+"""Recurrent layers: any Keras cell over whole sequences, the fastest way that there is."""
+
+import rnn_tf._environment
+from rnn_tf.layers.rnn import RNN
+
+__all__ = ["RNN"]

@@ -1,0 +1,93 @@
+"""The scan that computes what a cell computes, for the cells whose recurrence is known."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from rnn_tf import scans
+from rnn_tf.cells import ElmanCell
+
+
+class Kernel(NamedTuple):
+    """A cell's step as projection and recurrence, with the tensors of its weights."""
+
+    recurrence: scans.Recurrence
+    kernel: Any  # [features, gates * units]
+    bias: Any  # [gates * units] or None
+    weights: list[Any]
+
+
+def kernel_of(cell: Any) -> Callable[[Any], Kernel] | None:
+    """How to make the kernel of a cell; None for a cell that has none, and for a subclass, which may change the step."""
+    return _KERNELS.get(type(cell))
+
+
+def _simple(cell: Any) -> Kernel:
+    recurrence = scans.Elman(cell.activation)
+    return Kernel(recurrence, *_tensors(cell.kernel, cell.bias), _tensors(cell.recurrent_kernel))
+
+
+def _lstm(cell: Any) -> Kernel:
+    recurrence = scans.LSTM(cell.activation, cell.recurrent_activation)
+    return Kernel(recurrence, *_tensors(cell.kernel, cell.bias), _tensors(cell.recurrent_kernel))
+
+
+def _gru(cell: Any) -> Kernel:
+    kernel, bias, recurrent_kernel = _tensors(cell.kernel, cell.bias, cell.recurrent_kernel)
+    if not cell.reset_after:
+        recurrence: scans.Recurrence = scans.GRUResetBefore(cell.activation, cell.recurrent_activation)
+        return Kernel(recurrence, kernel, bias, [recurrent_kernel])
+    candidate_bias = tf.zeros([cell.units], kernel.dtype)
+    if bias is not None:
+        # Only the candidate's recurrent bias is inside the product with the reset gate.
+        bias, recurrent_bias = tf.unstack(bias)
+        candidate_bias = recurrent_bias[2 * cell.units :]
+        bias += tf.concat([recurrent_bias[: 2 * cell.units], tf.zeros_like(candidate_bias)], 0)
+    recurrence = scans.GRU(cell.activation, cell.recurrent_activation)
+    return Kernel(recurrence, kernel, bias, [recurrent_kernel, candidate_bias])
+
+
+def _tensors(*weights: Any) -> list[Any]:
+    return [None if weight is None else tf.convert_to_tensor(weight) for weight in weights]
+
+
+_KERNELS: dict[type, Callable[[Any], Kernel]] = {
+    ElmanCell: _simple,
+    keras.layers.SimpleRNNCell: _simple,
+    keras.layers.LSTMCell: _lstm,
+    keras.layers.GRUCell: _gru,
+}
+
+
+def read_out(cell: Any) -> Callable[[Any], Any] | None:
+    """What makes the output of the hidden state; None where they are the same."""
+    return cell.read_out if isinstance(cell, ElmanCell) and cell.output_units is not None else None
+
+
+def dropout_masks(cell: Any, sequence: Any, state: Any, training: bool) -> tuple[Any, Any]:
+    """The masks on the inputs and on the hidden state, as lists with one for all gates or one for each, or None."""
+    # Keras's gated cells leave out a rate of 1.
+    rates = [
+        rate if rate < 1 or isinstance(cell, keras.layers.SimpleRNNCell) else 0
+        for rate in (cell.dropout, cell.recurrent_dropout)
+    ]
+    inputs = cell.get_dropout_mask(sequence[:, 0]) if training and rates[0] else None
+    hidden = cell.get_recurrent_dropout_mask(state) if training and rates[1] else None
+    inputs, hidden = (mask if mask is None or isinstance(mask, list) else [mask] for mask in (inputs, hidden))
+    return inputs, hidden
+
+
+def project(sequence: Any, kernel: Any, bias: Any, dropout: Sequence[Any] | None) -> Any:
+    """x_t W + b for all steps in one product, time-major; with dropout (x_t ∘ m_k) W_k.
+
+    From `[batch, time, features]` to `[time, batch, gates * units]`: before the projection there is less to transpose.
+    """
+    sequence = tf.transpose(sequence, [1, 0, 2])
+    if dropout is None:
+        projected = tf.tensordot(sequence, kernel, 1)
+    else:
+        parts = zip(dropout, tf.split(kernel, len(dropout), axis=1), strict=True)
+        projected = tf.concat([tf.tensordot(sequence * mask, part, 1) for mask, part in parts], axis=-1)
+    return projected if bias is None else tf.nn.bias_add(projected, bias)

@@ -1,0 +1,120 @@
+"""Which way a call of `RNN` takes, and why."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+try:  # There is no public way to ask whether XLA will compile what is being traced.
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as _in_xla
+except ImportError:
+    _in_xla = None
+
+from rnn_tf._sharding import single_shard_wanted
+from rnn_tf.layers.kernels import kernel_of
+
+IMPLEMENTATIONS = ("auto", "kernel", "chunked", "reference")
+
+# Measured on two CPU cores with 16 to 256 units; `rnn-tf bench layers` shows what they lead to.
+UNROLLED_STEPS = 128  # of a kernel: up to here no loop, which costs a second of tracing and saves a tenth of the time
+UNROLLED_CELL_STEPS = 16  # of any other cell, which may be much larger
+CHUNK = 32  # steps in one turn of a loop
+SHARD_ROWS = 8  # rows that are worth a shard of their own
+XLA_UNROLLED_STEPS = 8  # XLA's loops are cheap, its compiler is not
+XLA_UNITS = 64  # up to here XLA trains a layer faster than TensorFlow's own runtime
+
+
+class Plan(NamedTuple):
+    """The way of a call, and why it is that."""
+
+    path: str  # "kernel", "chunked", "reference" or "cudnn"
+    chunk: int | None  # steps in one turn of a loop; None for no loop
+    shards: int
+    reasons: tuple[str, ...]
+
+
+def make_plan(
+    layer: Any, shape: Sequence[int | None], *, masked: bool, training: bool, compiled: bool, eager: bool
+) -> Plan:
+    """The plan for a call with sequences of this shape, compiled by XLA or not, traced into a graph or eager."""
+    path, why = _path(layer, shape, masked, training, compiled)
+    if path in ("reference", "cudnn"):
+        return Plan(path, None, 1, (why,))
+    chunk, loop = _chunk(layer, path, shape[1], compiled, eager)
+    shards, side_by_side = _shards(layer, path, shape[0], compiled)
+    return Plan(path, chunk, shards, (why, loop, side_by_side))
+
+
+def _path(layer: Any, shape: Sequence[int | None], masked: bool, training: bool, compiled: bool) -> tuple[str, str]:
+    cell, name = layer.cell, type(layer.cell).__name__
+    if layer.implementation == "reference":
+        return "reference", "Keras's own loop, as implementation='reference' asks."
+    if layer.implementation == "chunked":
+        return "chunked", "The chunked loop, as implementation='chunked' asks."
+    if kernel_of(cell) is None:
+        return "chunked", f"The chunked loop: {name} has no kernel of its own, so its gradients are TensorFlow's."
+    if len(shape) != 3:
+        return "chunked", f"The chunked loop: a kernel takes [batch, time, features], these are of rank {len(shape)}."
+    if layer.compute_dtype != cell.compute_dtype:
+        return (
+            "chunked",
+            f"The chunked loop: the layer computes in {layer.compute_dtype}, its cell in {cell.compute_dtype}.",
+        )
+    if layer.implementation == "auto":
+        if _cudnn_takes(layer, masked, training) and not compiled and gpu_visible():
+            return "cudnn", f"Keras's cuDNN path: there is a GPU, and cuDNN can take this {name}."
+        if compiled and not training:
+            return "reference", "Keras's own loop: without a gradient, XLA makes it as fast as ours."
+    return "kernel", f"The kernel of {name}: one product for the inputs of all steps, and a hand-written gradient."
+
+
+def _chunk(layer: Any, path: str, timesteps: int | None, compiled: bool, eager: bool) -> tuple[int | None, str]:
+    if timesteps is None:
+        return CHUNK, f"A loop of {CHUNK} steps a turn, then of one: the number of steps is not known."
+    if eager:
+        return None, f"{timesteps} steps without a loop: eagerly, there is no graph to keep small."
+    if layer.unroll:
+        return None, f"{timesteps} steps without a loop, as unroll=True asks."
+    if compiled:
+        if timesteps <= XLA_UNROLLED_STEPS:
+            return None, f"{timesteps} steps without a loop: they are few."
+        return 1, "A loop of one step a turn: XLA compiles it, and its turns cost next to nothing."
+    limit = UNROLLED_STEPS if path == "kernel" else UNROLLED_CELL_STEPS
+    if timesteps <= limit:
+        return None, f"{timesteps} steps without a loop: they are known, and not more than {limit}."
+    return CHUNK, f"A loop of {CHUNK} steps a turn: {timesteps} are too many to unroll."
+
+
+def _shards(layer: Any, path: str, batch: int | None, compiled: bool) -> tuple[int, str]:
+    if path == "chunked":
+        return 1, "One shard: a cell may look at the whole batch."
+    if single_shard_wanted():
+        return 1, "One shard: an export must not depend on the machine that wrote it."
+    if compiled or gpu_visible():
+        return 1, f"One shard: {'XLA' if compiled else 'a GPU'} runs one loop at a time."
+    if batch is None:
+        return layer.shards, f"Shards of the batch side by side: {layer.shards}, whatever its size, which is not known."
+    shards = max(1, min(layer.shards, batch // SHARD_ROWS))
+    return shards, f"Shards of the batch side by side: {shards}, for {batch} rows (at most {layer.shards})."
+
+
+def _cudnn_takes(layer: Any, masked: bool, training: bool) -> bool:
+    """Whether Keras runs this call on cuDNN. With a mask it would refuse gaps in it, which keras.layers.RNN takes."""
+    cell = layer.cell
+    return (
+        isinstance(cell, (keras.layers.LSTMCell, keras.layers.GRUCell))
+        and cell.activation is keras.activations.tanh
+        and cell.recurrent_activation is keras.activations.sigmoid
+        and cell.use_bias
+        and getattr(cell, "reset_after", True)
+        and not (masked or layer.unroll or cell.recurrent_dropout or (training and cell.dropout))
+    )
+
+
+def gpu_visible() -> bool:
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def traced_for_xla() -> bool:
+    return bool(_in_xla is not None and _in_xla(tf.compat.v1.get_default_graph()))

@@ -1,0 +1,286 @@
+"""`RNN`, a `keras.layers.RNN` with a faster inner loop."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from rnn_tf import scans
+from rnn_tf._checks import positive_integer
+from rnn_tf._sharding import available_shards
+from rnn_tf.layers import kernels
+from rnn_tf.layers.plan import IMPLEMENTATIONS, XLA_UNITS, Plan, gpu_visible, make_plan, traced_for_xla
+
+
+@keras.saving.register_keras_serializable(package="rnn_tf")
+class RNN(keras.layers.RNN):
+    """`keras.layers.RNN`, several times faster: same arguments, same weights, same answers, same gradients.
+
+        o_t, s_t = cell(x_t, s_{t-1}),   t = 1, ..., T
+
+    `ElmanCell` and Keras's `SimpleRNNCell`, `LSTMCell` and `GRUCell` run through a kernel: the inputs of all steps are
+    projected in one product, the loop holds nothing but the recurrence, and its gradient is written by hand, with one
+    product for the weights after the loop. Shards of the batch run side by side. Any other cell runs as it is, in a
+    loop that takes several steps a turn. `explain` says which way a call takes, and why.
+
+    Args:
+        cell: A Keras cell, or a list of them to stack.
+        *args, **kwargs: Those of `keras.layers.RNN`: `return_sequences`, `return_state`, `go_backwards`, `stateful`,
+            `unroll`, `zero_output_for_mask`, `name`, `dtype`.
+        implementation: `"auto"`; or `"kernel"`, `"chunked"`, or `"reference"`, which is Keras's own loop: for
+            comparison, and for second derivatives, which kernels do not have.
+        shards: Positive integer, the most shards that run side by side. `None` takes the number of cores, at most 4.
+            Sums over a batch depend on it in the last bit, so that it is kept in the config.
+        remat: Whether to hold only about √T states of a sequence in memory and compute the rest again for the
+            gradient, which takes another forward pass.
+
+    Call arguments:
+        sequences: Tensor, shape `[batch, timesteps, ...]`; `[batch, timesteps, features]` for a kernel.
+        initial_state: s_0, a list of tensors `[batch, size]`, one for each entry of `cell.state_size`. Default: zeros.
+        mask: Boolean tensor `[batch, timesteps]`. A step where it is False keeps the state, and repeats the output.
+        training: Passed to the cell; dropout is active where it is True.
+
+    Returns:
+        `[batch, units]`, or with `return_sequences` `[batch, timesteps, units]`; with `return_state` followed by the
+        last states, `[batch, units]` each. In the layer's compute dtype.
+
+    Raises:
+        ValueError: If the cell has no `state_size`, an argument is out of its range, or sequences, mask and initial
+            state do not fit each other.
+
+    Sources: J. L. Elman (1990), "Finding structure in time", Cognitive Science 14; each kernel in `rnn_tf.scans`
+    names its own.
+
+    Example:
+    >>> import keras, numpy as np
+    >>> from rnn_tf import RNN
+    >>> layer = RNN(keras.layers.LSTMCell(32), return_sequences=True)
+    >>> layer(np.zeros([64, 100, 8], "float32")).shape
+    TensorShape([64, 100, 32])
+    >>> print(layer.explain([64, 100, 8]))  # doctest: +ELLIPSIS
+    RNN(LSTMCell) on [64, 100, 8] in float32, training, without a mask:
+    - The kernel of LSTMCell: one product for the inputs of all steps, and a hand-written gradient.
+    - 100 steps without a loop: they are known, and not more than 128.
+    - Shards of the batch side by side: ...
+    """
+
+    def __init__(
+        self,
+        cell: Any,
+        *args: Any,
+        implementation: str = "auto",
+        shards: int | None = None,
+        remat: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        for one in cell if isinstance(cell, (list, tuple)) else [cell]:
+            if not hasattr(one, "state_size") or not hasattr(one, "call"):
+                raise ValueError(
+                    "`cell` must be a Keras cell: an object with `call(inputs, states)` and a `state_size`, one "
+                    f"integer for each state. Received: {type(one).__name__}. See keras.layers.SimpleRNNCell."
+                )
+        super().__init__(cell, *args, **kwargs)
+        if implementation not in IMPLEMENTATIONS:
+            raise ValueError(
+                f"`implementation` must be one of {', '.join(map(repr, IMPLEMENTATIONS))}. "
+                f"Received: implementation={implementation!r}."
+            )
+        if implementation == "kernel" and kernels.kernel_of(self.cell) is None:
+            raise ValueError(
+                "There are kernels for ElmanCell, SimpleRNNCell, LSTMCell and GRUCell, not for cells derived from "
+                f"them. Received: implementation='kernel' with {type(self.cell).__name__}. Set implementation='auto'."
+            )
+        if remat and implementation == "reference":
+            raise ValueError("`remat` is not Keras's. Received: remat=True with implementation='reference'.")
+        self.implementation = implementation
+        self.shards = available_shards() if shards is None else positive_integer("shards", shards)
+        self.remat = remat
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        if self.stateful and sequences_shape[0] is None:
+            raise ValueError(
+                "A stateful layer keeps a state for every row, so that the batch size must be known. Received: "
+                f"sequences of shape {tuple(sequences_shape)}. Give it, as in keras.Input(batch_shape=[8, None, 3])."
+            )
+        super().build(sequences_shape, initial_state_shape)
+
+    @property
+    def supports_jit(self) -> bool:
+        """What `jit_compile="auto"` asks of a layer: here, whether XLA makes it faster."""
+        sizes = tf.nest.flatten(self.cell.state_size)
+        return self._supports_jit and (kernels.kernel_of(self.cell) is None or max(sizes) <= XLA_UNITS)
+
+    @supports_jit.setter
+    def supports_jit(self, value: bool) -> None:
+        self._supports_jit = value
+
+    def explain(
+        self, shape: Sequence[int | None], mask: bool = False, training: bool = True, jit_compile: bool = False
+    ) -> str:
+        """How a call on sequences of this shape runs in a graph, and why.
+
+        Args:
+            shape: Of the sequences, `(batch, timesteps, features)`; `None` for what is not known.
+            mask: Whether there is a mask.
+            training: Whether it is a call in training.
+            jit_compile: Whether XLA compiles it.
+        """
+        plan = make_plan(self, shape, masked=mask, training=training, compiled=jit_compile, eager=False)
+        sizes = ", ".join("?" if size is None else str(size) for size in shape)
+        when = "training" if training else "inference"
+        reasons = list(plan.reasons)
+        if mask and plan.path in ("kernel", "chunked"):
+            reasons.append("The mask is applied inside the loop: a masked step keeps the state.")
+        if self.remat and plan.path in ("kernel", "chunked"):
+            reasons.append("In pieces of about √T steps, each computed again for the gradient, as remat=True asks.")
+        reasons.append(
+            f"On {'GPU' if gpu_visible() else 'CPU'}, {'compiled by XLA' if jit_compile else 'without XLA'}."
+        )
+        head = (
+            f"RNN({type(self.cell).__name__}) on [{sizes}] in {self.compute_dtype}, {when}, "
+            f"{'with' if mask else 'without'} a mask:"
+        )
+        return "\n- ".join([head, *reasons])
+
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        self._check(sequences, initial_state, mask)
+        return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+
+    def _check(self, sequences: Any, initial_state: Any, mask: Any) -> None:
+        shape = sequences.shape
+        if len(shape) < 3:
+            raise ValueError(
+                "RNN takes sequences of shape [batch, timesteps, features]. "
+                f"Received: shape {tuple(shape)}. For one feature add an axis, as in x[..., None]."
+            )
+        if shape[1] == 0:
+            raise ValueError(
+                f"RNN needs at least one step. Received: sequences of shape {tuple(shape)}. For rows of length 0 pad "
+                "to one step and mask it."
+            )
+        if mask is not None:
+            sizes = tuple(mask.shape)
+            fits = len(sizes) in (2, 3) and sizes[2:] in ((), (1,))
+            if not fits or any(a != b for a, b in zip(sizes[:2], shape[:2], strict=True) if None not in (a, b)):
+                raise ValueError(
+                    f"`mask` must have shape [batch, timesteps] = {tuple(shape[:2])}. Received: mask of shape {sizes}."
+                )
+        if initial_state is not None:
+            self._check_state(initial_state, shape[0])
+
+    def _check_state(self, initial_state: Any, batch: int | None) -> None:
+        states, sizes = tf.nest.flatten(initial_state), tf.nest.flatten(self.state_size)
+        received = [tuple(state.shape) for state in states]
+        fits = len(states) == len(sizes) and all(
+            len(state) == 2 and state[1] in (size, None) and (batch is None or state[0] in (batch, None))
+            for state, size in zip(received, sizes, strict=True)
+            if isinstance(size, int)
+        )
+        if not fits:
+            raise ValueError(
+                f"`initial_state` must be a tensor [batch, size] for each of the sizes {sizes}, with the sequences' "
+                f"batch size of {batch}. Received: shapes {received}."
+            )
+
+    def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+        plan = make_plan(
+            self,
+            sequences.shape,
+            masked=mask is not None,
+            training=bool(training),
+            compiled=traced_for_xla(),
+            eager=tf.executing_eagerly(),
+        )
+        if plan.path == "reference":
+            return super().inner_loop(sequences, initial_state, mask, training)
+        if plan.path == "cudnn":
+            return self._cudnn(sequences, initial_state, training)
+        if mask is not None:
+            mask = tf.cast(mask, tf.bool)
+            mask = mask[:, :, 0] if len(mask.shape) == 3 else mask  # [batch, time]
+        if self.go_backwards:
+            sequences = tf.reverse(sequences, [1])
+            mask = None if mask is None else tf.reverse(mask, [1])
+        run = self._kernel if plan.path == "kernel" else self._chunked
+        outputs, last, states = run(plan, sequences, initial_state, mask, bool(training))
+        return last, outputs if self.return_sequences else last[:, None], states
+
+    def _chunked(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
+        takes_training = isinstance(self.cell, keras.Layer) and self.cell._call_has_training_arg
+        arguments = {"training": training} if takes_training else {}
+
+        def cell(inputs: Any, states: Any) -> Any:
+            return self.cell(inputs, states, **arguments)
+
+        def run(sequences: Any, carried: Any, mask: Any) -> Any:
+            return scans.chunked(
+                cell,
+                sequences,
+                tf.nest.pack_sequence_as(states, carried[1:]),
+                carried[0],
+                mask=mask,
+                zero_masked_outputs=self.zero_output_for_mask,
+                sequences=self.return_sequences,
+                chunk=plan.chunk,
+            )
+
+        # For the shape and type of an output: TensorFlow prunes the step.
+        carried = [tf.zeros_like(cell(sequences[:, 0], states)[0]), *tf.nest.flatten(states)]
+        outputs, (last, *final) = self._whole(run, sequences, carried, mask)
+        return outputs, last, tf.nest.pack_sequence_as(states, final)
+
+    def _kernel(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
+        make_kernel = kernels.kernel_of(self.cell)
+        dropout = kernels.dropout_masks(self.cell, sequences, states[0], training)
+
+        def run(sequences: Any, states: Any, mask: Any, dropout: Any) -> Any:
+            def piece(sequences: Any, states: Any, mask: Any) -> Any:
+                kernel = make_kernel(self.cell)
+                return scans.scan(
+                    kernel.recurrence,
+                    kernels.project(sequences, kernel.kernel, kernel.bias, dropout[0]),
+                    states,
+                    kernel.weights,
+                    mask=mask,
+                    dropout=dropout[1],
+                    sequences=self.return_sequences,
+                    training=training,
+                    chunk=plan.chunk,
+                )
+
+            return self._whole(piece, sequences, states, mask)
+
+        outputs, states = scans.in_shards(run, plan.shards, sequences, states, mask, dropout)
+        last, read_out = states[0], kernels.read_out(self.cell)
+        if read_out is not None:
+            last, outputs = read_out(last), None if outputs is None else read_out(outputs)
+        if mask is not None:
+            # A masked step repeats the output before it, and the state is that output's; but before the first
+            # unmasked step there is none, whatever the initial state.
+            shown = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
+            last = tf.where(shown[:, -1:], last, 0)
+            outputs = None if outputs is None else tf.where(shown[:, :, None], outputs, 0)
+        return outputs, last, states
+
+    def _whole(self, run: Callable[..., Any], sequences: Any, states: Any, mask: Any) -> Any:
+        return scans.rematerialized(run, sequences, states, mask) if self.remat else run(sequences, states, mask)
+
+    def _cudnn(self, sequences: Any, initial_state: Any, training: bool) -> Any:
+        kind = keras.layers.LSTM if isinstance(self.cell, keras.layers.LSTMCell) else keras.layers.GRU
+        layer = kind(1, return_sequences=self.return_sequences, go_backwards=self.go_backwards, dtype=self.dtype_policy)
+        layer.cell = self.cell
+        return layer.inner_loop(sequences, initial_state, None, training)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "implementation": self.implementation,
+            "shards": self.shards,
+            "remat": self.remat,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "RNN":
+        layer: RNN = super().from_config(dict(config), custom_objects)
+        return layer

@@ -1,0 +1,11 @@
+"""A whole sequence at once: pure functions on tensors, with hand-written gradients."""
+
+import rnn_tf._environment
+from rnn_tf.scans.chunked import chunked
+from rnn_tf.scans.elman import Elman
+from rnn_tf.scans.gated import GRU, LSTM, GRUResetBefore
+from rnn_tf.scans.recurrence import Recurrence, scan
+from rnn_tf.scans.remat import rematerialized
+from rnn_tf.scans.shards import in_shards
+
+__all__ = ["GRU", "LSTM", "Elman", "GRUResetBefore", "Recurrence", "chunked", "in_shards", "rematerialized", "scan"]

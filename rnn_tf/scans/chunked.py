@@ -1,0 +1,63 @@
+"""Any cell over a whole sequence: the loop takes several steps a turn, gradients come from TensorFlow."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from rnn_tf.scans import steps
+
+
+def chunked(
+    cell: Callable[[Any, Any], tuple[Any, Any]],
+    sequence: Any,
+    states: Any,
+    before: Any,
+    *,
+    mask: Any = None,
+    zero_masked_outputs: bool = False,
+    sequences: bool = True,
+    chunk: int | None = None,
+) -> tuple[Any, list[Any]]:
+    """o_t, s_t = cell(x_t, s_{t-1}).
+
+    A step that the mask leaves out keeps the states; its output is that of the step before, or zero before any, and
+    always zero with `zero_masked_outputs`.
+
+    Args:
+        cell: Takes `[batch, ...]` and the list of states, which may be nested; gives an output and new states.
+        sequence: x_t for all steps, `[batch, time, ...]`.
+        states: The initial states, a list of tensors `[batch, ...]`, or nested.
+        before: The output before the first step, `[batch, ...]`: what a masked first step puts out.
+        mask: Boolean, `[batch, time]`, or None.
+        zero_masked_outputs: What to put out at a step that the mask leaves out.
+        sequences: Whether all o_t are asked for, or the last alone.
+        chunk: Steps in one turn of a loop. None unrolls them all; their number must be known then.
+
+    Returns:
+        The outputs, `[batch, time, ...]`, or None without `sequences`; and the list of the last output and the last
+        states, flat.
+    """
+    unrolled = chunk is None
+    inputs = [steps.split(sequence, unrolled)]
+    if mask is not None:
+        inputs.append(steps.split(mask, unrolled))
+
+    def step(inputs: Any, carried: Any) -> Any:
+        x, *m = inputs
+        previous, *flat = carried
+        output, new = cell(x, tf.nest.pack_sequence_as(states, flat))
+        new = tf.nest.flatten(new)
+        if m:
+            output = _where(m[0], output, tf.zeros_like(output) if zero_masked_outputs else previous)
+            new = [_where(m[0], one, old) for one, old in zip(new, flat, strict=True)]
+        return [output] if sequences else [], [output, *new]
+
+    specs = [tf.TensorSpec(before.shape, before.dtype)] if sequences else []
+    outputs, last = steps.run(step, inputs, [before, *tf.nest.flatten(states)], specs, chunk or 1)
+    return steps.join(outputs[0]) if sequences else None, last
+
+
+def _where(mask: Any, new: Any, old: Any) -> Any:
+    """`new` for the rows, `[batch, ...]`, that the mask, `[batch]`, keeps."""
+    return tf.where(tf.reshape(mask, [-1] + [1] * (len(new.shape) - 1)), new, old)

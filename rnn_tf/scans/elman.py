@@ -1,0 +1,45 @@
+"""The Elman recurrence and its gradient."""
+
+from typing import Any
+
+from rnn_tf.scans import recurrence
+from rnn_tf.scans.activations import Activation
+
+
+class Elman(recurrence.Recurrence):
+    """The hidden state of the Elman network, p_t = W_hx x_t + b_h projected before, r the recurrent dropout:
+
+        z_t = p_t + (h_{t-1} ∘ r) W_hh
+        h_t = σ(z_t)
+
+    and backwards, δx short for ∂L/∂x:
+
+        δz_t = δh_t ∘ σ'(z_t)                        = δp_t
+        δh_{t-1} += (δz_t W_hhᵀ) ∘ r
+        δW_hh = Σ_t (h_{t-1} ∘ r)ᵀ δz_t
+
+    States: `[h]`. Weights: `[W_hh]`, `[units, units]`.
+
+    Args:
+        activation: σ, a function on tensors.
+
+    Sources: J. L. Elman (1990), "Finding structure in time", Cognitive Science 14; for the way back P. J. Werbos
+    (1990), "Backpropagation through time: what it does and how to do it", Proceedings of the IEEE 78.
+    """
+
+    def __init__(self, activation: Any) -> None:
+        self._activation = Activation(activation)
+        self.saved = () if self._activation.from_value else (1,)
+
+    def forward(self, projected: Any, states: Any, weights: Any, dropout: Any) -> Any:
+        z = projected + recurrence.product(states[0], weights[0], dropout)  # [batch, units]
+        h, saved = self._activation(z)
+        return [h], [saved] if self.saved else []
+
+    def backward(self, d_states: Any, hidden: Any, saved: Any, transposed: Any, dropout: Any) -> Any:
+        # Where a mask kept the state, `hidden` is not σ(z_t); the gradient of such a step is not used.
+        dz = self._activation.gradient(saved[0] if saved else hidden, d_states[0])
+        return [dz], [recurrence.state_gradient(dz, transposed[0], dropout)]
+
+    def weight_gradients(self, first: Any, hidden: Any, saved: Any, gradients: Any, dropout: Any) -> Any:
+        return [recurrence.kernel_gradient(first, hidden, gradients[0], dropout)]

@@ -1,0 +1,207 @@
+"""A recurrence over a whole sequence, with backpropagation through time written out.
+
+`Recurrence` is one step forward and one step back, an equation each (see `elman` and `gated`); `scan` runs it over
+the steps, keeps what the way back needs, and sums the gradients of the weights after the loop, in one product.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import tensorflow as tf
+
+from rnn_tf.scans import steps
+from rnn_tf.scans.steps import Steps
+
+Masks = Sequence[Any] | None
+
+
+class Recurrence:
+    """One step of a recurrence whose input is projected already, and the gradient of that step.
+
+    States are lists of `[batch, units]`, the hidden state h first; `dropout` is a list with a mask `[batch, units]`
+    for h in each of the gates, or None.
+    """
+
+    saved: Sequence[int] = ()  # sizes of what `forward` saves, in units
+    gradients: Sequence[int] = (1,)  # sizes of the gradients that `backward` gives, in units
+
+    def forward(self, projected: Any, states: Any, weights: Any, dropout: Masks) -> tuple[list[Any], list[Any]]:
+        """States of step t from those of t-1; and what `backward` will need of this step."""
+        raise NotImplementedError
+
+    def backward(
+        self, d_states: Any, hidden: Any, saved: Any, transposed: Any, dropout: Masks
+    ) -> tuple[list[Any], list[Any]]:
+        """From dL/d(states of step t): gradients of the step, dL/dp_t first; and dL/d(states of step t-1).
+
+        `transposed` are the weights, matrices transposed.
+        """
+        raise NotImplementedError
+
+    def weight_gradients(self, first: Any, hidden: Steps, saved: Any, gradients: Any, dropout: Masks) -> list[Any]:
+        """dL/d(weights), from h_0, the steps h_1, ..., h_T, and what `forward` and `backward` gave at every step."""
+        raise NotImplementedError
+
+
+def scan(
+    recurrence: Recurrence,
+    projected: Any,
+    states: Sequence[Any],
+    weights: Sequence[Any],
+    *,
+    mask: Any = None,
+    dropout: Masks = None,
+    sequences: bool = True,
+    training: bool = True,
+    chunk: int | None = None,
+) -> tuple[Any, list[Any]]:
+    """All steps of a recurrence.
+
+    A step that the mask leaves out keeps the states; its gradients are zero, and dL/d(states) passes through it.
+
+    Args:
+        recurrence: The step.
+        projected: p_t for all steps, time-major, `[time, batch, gates * units]`.
+        states: The initial states, `[batch, units]` each.
+        weights: Tensors, as the recurrence takes them.
+        mask: Boolean, `[batch, time]`, or None.
+        dropout: Masks `[batch, units]` for the hidden state, one a gate, or None.
+        sequences: Whether all h_t are asked for, or the last states alone.
+        training: Whether a gradient is to be expected. It is right in either case.
+        chunk: Steps in one turn of a loop. None unrolls them all; their number must be known then.
+
+    Returns:
+        The h_t, `[batch, time, units]`, or None without `sequences`; and the list of the last states.
+    """
+    unrolled = chunk is None
+    size = chunk or 1
+    # A loop that saves what nobody may ask for is not pruned: where no gradient is to be expected, it is run again.
+    save = unrolled or training
+    units, dtype = states[0].shape[1], states[0].dtype
+    masks = [] if mask is None else [steps.split(mask[:, :, None], unrolled)]
+
+    def specs(sizes: Sequence[int]) -> list[tf.TensorSpec]:
+        return [tf.TensorSpec([states[0].shape[0], gates * units], dtype) for gates in sizes]
+
+    @tf.custom_gradient
+    def run(projected: Any, *tensors: Any) -> Any:
+        states_, weights_ = list(tensors[: len(states)]), list(tensors[len(states) :])
+
+        def forward(inputs: Any, states: Any, count: int) -> Any:
+            p, *m = inputs
+            new, saved = recurrence.forward(p, states, weights_, dropout)
+            new = _where(m, new, states)
+            return [new[0], *saved][:count], new
+
+        inputs = [tf.unstack(projected) if unrolled else projected, *masks]
+
+        def run_forward(save: bool) -> Any:
+            sizes = [1, *recurrence.saved] if save else [1] if sequences else []
+            return steps.run(partial(forward, count=len(sizes)), inputs, states_, specs(sizes), size)
+
+        kept, last = run_forward(save)
+        if sequences and not unrolled:
+            kept[0] = steps.time_major(kept[0])
+        outputs = ([steps.join(kept[0])] if sequences else []) + last
+
+        def gradient(*upstream: Any) -> Any:
+            hidden, *saved = kept if save else run_forward(True)[0]
+            if not unrolled:
+                hidden = steps.time_major(hidden)
+            transposed = [tf.transpose(weight) for weight in weights_]
+
+            def backward(inputs: Any, d_states: Any) -> Any:
+                h, *inputs = inputs
+                if masks:
+                    *inputs, m = inputs
+                if sequences:
+                    *inputs, d_h = inputs
+                    d_states = [d_states[0] + d_h, *d_states[1:]]
+                gradients, d_before = recurrence.backward(d_states, h, inputs, transposed, dropout)
+                if masks:
+                    gradients = _where([m], gradients, [tf.zeros_like(one) for one in gradients])
+                    d_before = _where([m], d_before, d_states)
+                return gradients, d_before
+
+            upstream = list(upstream)
+            d_hidden = [steps.split(upstream.pop(0), unrolled)] if sequences else []
+            gradients, d_first = steps.run(
+                backward,
+                [hidden, *saved, *d_hidden, *masks],
+                upstream,
+                specs(recurrence.gradients),
+                size,
+                reverse=True,
+            )
+            d_weights = recurrence.weight_gradients(states_[0], hidden, saved, gradients, dropout)
+            return [steps.time_major(gradients[0]), *d_first, *d_weights]
+
+        return outputs, _first_order(gradient)
+
+    outputs = list(run(projected, *states, *weights))
+    return (outputs.pop(0) if sequences else None), outputs
+
+
+def _where(mask: Sequence[Any], new: Sequence[Any], old: Sequence[Any]) -> list[Any]:
+    """`new` where the mask, `[batch, 1]`, is True; all of it if there is no mask."""
+    return [tf.where(mask[0], a, b) for a, b in zip(new, old, strict=True)] if mask else list(new)
+
+
+def _first_order(gradient: Callable[..., Any]) -> Callable[..., Any]:
+    """A hand-written gradient that refuses to be differentiated itself: what it saved would count as constant."""
+
+    def refuse(*_: Any) -> Any:
+        raise NotImplementedError(
+            "rnn_tf's kernels have first derivatives only. For the gradient of a gradient make the layer with "
+            "implementation='reference'."
+        )
+
+    @tf.custom_gradient
+    def guarded(*upstream: Any) -> Any:
+        return gradient(*upstream), refuse
+
+    return guarded
+
+
+def product(state: Any, kernel: Any, dropout: Masks) -> Any:
+    """h W, `[batch, units] x [units, gates * units]`; with dropout (h ∘ m_k) W_k, side by side for the gates k."""
+    if dropout is None:
+        return tf.matmul(state, kernel)
+    parts = tf.split(kernel, len(dropout), axis=1)
+    return _concatenate([tf.matmul(state * mask, part) for mask, part in zip(dropout, parts, strict=True)])
+
+
+def state_gradient(gradient: Any, transposed: Any, dropout: Masks) -> Any:
+    """dL/dh of `product`, from dL/d(h W) and Wᵀ, which is transposed once, before the loop."""
+    if dropout is None:
+        return tf.matmul(gradient, transposed)
+    parts = zip(dropout, tf.split(gradient, len(dropout), axis=1), tf.split(transposed, len(dropout)), strict=True)
+    return tf.add_n([mask * tf.matmul(one, part) for mask, one, part in parts])
+
+
+def kernel_gradient(first: Any, states: Steps, gradients: Steps, dropout: Masks) -> Any:
+    """dL/dW = Σ_t h_{t-1}ᵀ dL/d(h_{t-1} W), from h_0, the steps h_1, ..., h_T, and the gradients of 1, ..., T."""
+    if isinstance(states, list):
+        return product_gradient([first, *states[:-1]], gradients, dropout)
+    # The first step has no row among the states: the others are two views of what is there, not copied.
+    gradients = steps.time_major(gradients)
+    return product_gradient(states[:-1], gradients[1:], dropout) + product_gradient([first], [gradients[0]], dropout)
+
+
+def product_gradient(inputs: Steps, gradients: Steps, dropout: Masks) -> Any:
+    """Σ_t x_tᵀ g_t, `[units, gates * units]`, as one product."""
+    inputs, gradients = steps.time_major(inputs), steps.time_major(gradients)
+    if dropout is None:
+        return _flat_product(inputs, gradients)
+    parts = zip(dropout, tf.split(gradients, len(dropout), axis=-1), strict=True)
+    return _concatenate([_flat_product(inputs * mask, part) for mask, part in parts])
+
+
+def _flat_product(inputs: Any, gradients: Any) -> Any:
+    inputs, gradients = (tf.reshape(x, [-1, x.shape[-1]]) for x in (inputs, gradients))
+    return tf.matmul(inputs, gradients, transpose_a=True)
+
+
+def _concatenate(parts: Sequence[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)

@@ -1,0 +1,120 @@
+"""Memory against time: a long sequence in pieces, each computed again on the way back."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from rnn_tf.scans import steps
+
+PIECE = 64  # steps, where the length of the sequence is not known
+
+
+def rematerialized(
+    run: Callable[[Any, Any, Any], tuple[Any, list[Any]]], sequence: Any, states: Any, mask: Any
+) -> tuple[Any, list[Any]]:
+    """`run(sequence, states, mask)`, keeping the states between pieces of the sequence and nothing within them.
+
+    T steps are cut into about √T pieces. The gradient runs each piece again, from the state that it began with, and
+    differentiates it: so one piece at a time, and a state a piece, are held in memory, for one more forward pass.
+
+    Args:
+        run: Gives the outputs `[batch, time, ...]`, or None, and the last states. Variables that it uses get their
+            gradients.
+        sequence: `[batch, time, ...]`.
+        states: Tensors `[batch, ...]`.
+        mask: Boolean, `[batch, time]`, or None.
+
+    Source: T. Chen, B. Xu, C. Zhang, C. Guestrin (2016), "Training deep nets with sublinear memory cost",
+    arXiv:1604.06174.
+    """
+    length = sequence.shape[1]
+    size = PIECE if length is None else _piece(length)
+    even = length is not None and length % size == 0
+    total = tf.shape(sequence)[1] if length is None else length
+    pieces = -(-total // size)
+    probe, _ = run(sequence[:, :1], states, None if mask is None else mask[:, :1])  # pruned: its shape is what counts
+
+    def cut(whole: Any, i: Any) -> Any:
+        """Piece i of `[batch, time, ...]`."""
+        if whole is None:
+            return None
+        rest = len(whole.shape) - 2
+        taken = size if even else tf.minimum(size, total - i * size)
+        piece = tf.slice(whole, [0, i * size] + [0] * rest, [-1, taken] + [-1] * rest)
+        piece.set_shape([whole.shape[0], size if even else None, *whole.shape[2:]])
+        return piece
+
+    def array(like: Any) -> tf.TensorArray:
+        """For pieces, time-major, of `[batch, time, ...]`."""
+        shape = [None, like.shape[0], *like.shape[2:]]
+        return tf.TensorArray(like.dtype, size=pieces, element_shape=shape, infer_shape=False)
+
+    def joined(pieces: tf.TensorArray) -> Any:
+        whole = pieces.concat()
+        whole.set_shape([length, *whole.shape[1:]])
+        return steps.join(whole)
+
+    @tf.custom_gradient
+    def forward(sequence: Any, *states: Any) -> Any:
+        starts = [tf.TensorArray(s.dtype, size=pieces, element_shape=s.shape, clear_after_read=False) for s in states]
+        outputs = [] if probe is None else [array(probe)]
+
+        def body(i: Any, states: Any, starts: Any, outputs: Any) -> Any:
+            starts = [kept.write(i, s) for kept, s in zip(starts, states, strict=True)]
+            y, new = run(cut(sequence, i), list(states), cut(mask, i))
+            outputs = [one.write(i, steps.split(y, False)) for one in outputs]
+            return i + 1, _shaped(new, states), starts, outputs
+
+        _, last, starts, outputs = tf.while_loop(
+            lambda i, *_: i < pieces, body, (0, list(states), starts, outputs), maximum_iterations=pieces
+        )
+
+        def gradient(*upstream: Any, variables: Any = ()) -> Any:
+            upstream = list(upstream)
+            d_outputs = None if probe is None else upstream.pop(0)
+            weights = [tf.convert_to_tensor(variable) for variable in variables]
+
+            def backward(j: Any, d_states: Any, d_weights: Any, d_inputs: Any) -> Any:
+                i = pieces - 1 - j
+                x, begin = cut(sequence, i), [kept.read(i) for kept in starts]
+                with tf.GradientTape() as tape:
+                    tape.watch([x, *begin])
+                    y, new = run(x, begin, cut(mask, i))
+                results, flowing = ([], []) if y is None else ([y], [cut(d_outputs, i)])
+                grads = tape.gradient(
+                    [*results, *new],
+                    [x, *begin, *variables],
+                    [*flowing, *d_states],
+                    unconnected_gradients=tf.UnconnectedGradients.ZERO,
+                )
+                dx, d_begin, d_now = grads[0], grads[1 : 1 + len(begin)], grads[1 + len(begin) :]
+                d_weights = [a + tf.convert_to_tensor(b) for a, b in zip(d_weights, d_now, strict=True)]
+                return j + 1, _shaped(d_begin, d_states), d_weights, d_inputs.write(i, steps.split(dx, False))
+
+            _, d_first, d_weights, d_inputs = tf.while_loop(
+                lambda j, *_: j < pieces,
+                backward,
+                (0, upstream, [tf.zeros_like(w) for w in weights], array(sequence)),
+                maximum_iterations=pieces,
+            )
+            return [joined(d_inputs), *d_first], list(d_weights)
+
+        return [joined(one) for one in outputs] + list(last), gradient
+
+    results = list(forward(sequence, *states))
+    return (None if probe is None else results.pop(0)), results
+
+
+def _piece(length: int) -> int:
+    """Steps in a piece: a divisor of the length near its root, or else the root."""
+    root = math.isqrt(length)
+    near = [size for size in range(max(root // 2, 1), 3 * root + 1) if length % size == 0]
+    return min(near, key=lambda size: abs(size - root), default=max(root, 1))
+
+
+def _shaped(tensors: Any, like: Any) -> list[Any]:
+    for one, other in zip(tensors, like, strict=True):
+        one.set_shape(other.shape)
+    return list(tensors)

@@ -1,0 +1,30 @@
+"""A batch in parts that run side by side."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+
+def in_shards(function: Callable[..., Any], shards: int, *arguments: Any) -> Any:
+    """`function(*arguments)`, its tensors `[batch, ...]` split into shards, and its results put together again.
+
+    Nothing makes one shard wait for another, so that TensorFlow runs them on as many cores. Arguments and results may
+    be nested, and hold None.
+    """
+    if shards == 1:
+        return function(*arguments)
+    flat = tf.nest.flatten(arguments)
+    batch = flat[0].shape[0]
+    rows = tf.shape(flat[0])[0] if batch is None else batch
+    sizes = [(rows + i) // shards for i in range(shards)]
+    parts = [[None] * shards if tensor is None else _split(tensor, sizes) for tensor in flat]
+    results = [function(*tf.nest.pack_sequence_as(arguments, part)) for part in zip(*parts, strict=True)]
+    return tf.nest.map_structure(lambda *part: None if part[0] is None else tf.concat(part, 0), *results)
+
+
+def _split(tensor: Any, sizes: list[Any]) -> list[Any]:
+    parts: list[Any] = tf.split(tensor, sizes)
+    for part, size in zip(parts, sizes, strict=True):
+        part.set_shape([size if isinstance(size, int) else None, *tensor.shape[1:]])
+    return parts

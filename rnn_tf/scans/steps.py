@@ -1,0 +1,140 @@
+"""A sequence as its steps, and the loop over them that every scan of this package runs through.
+
+Steps take one of two forms. Unrolled, they are a Python list of `[batch, ...]` tensors, one a step: the graph
+holds no loop, and nothing is copied to get at a step. Looped, they are one time-major tensor `[time, batch, ...]`:
+a `tf.while_loop` takes `chunk` steps in each turn, because a turn costs as much as several small steps. What a loop
+puts out for another loop over the same steps stays in chunks, as it was written.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+Steps = Any  # list[tf.Tensor], tf.Tensor or Chunks
+Step = Callable[..., tuple[Sequence[Any], Sequence[Any]]]
+
+
+class Chunks(NamedTuple):
+    """Looped steps as a loop wrote them: `[size, batch, ...]` each, of sizes that differ at the end."""
+
+    array: tf.TensorArray
+    length: int | None  # steps in all
+
+
+def split(sequence: Any, unrolled: bool) -> Steps:
+    """The steps of a batch-major sequence `[batch, time, ...]`."""
+    if unrolled:
+        return tf.unstack(sequence, axis=1)
+    return _swap(sequence)
+
+
+def join(steps: Steps) -> Any:
+    """The batch-major sequence `[batch, time, ...]` of its steps."""
+    return tf.stack(steps, axis=1) if isinstance(steps, list) else _swap(time_major(steps))
+
+
+def time_major(steps: Steps) -> Any:
+    """The time-major sequence `[time, batch, ...]` of its steps."""
+    if isinstance(steps, Chunks):
+        sequence = steps.array.concat()
+        sequence.set_shape([steps.length, *sequence.shape[1:]])
+        return sequence
+    return tf.stack(steps) if isinstance(steps, list) else steps
+
+
+def _swap(sequence: Any) -> Any:
+    return tf.transpose(sequence, [1, 0, *range(2, len(sequence.shape))])
+
+
+def run(
+    step: Step,
+    sequences: Sequence[Steps],
+    states: Sequence[Any],
+    outputs: Sequence[tf.TensorSpec],
+    chunk: int,
+    reverse: bool = False,
+) -> tuple[list[Steps], list[Any]]:
+    """Carry `states` through time: `outputs_t, states_t = step(inputs_t, states_{t-1})`.
+
+    Args:
+        step: Takes the list of one step of every sequence and the list of states, gives the lists of outputs and
+            of new states.
+        sequences: Steps, all unrolled or all looped, at least one step. The first is not in chunks.
+        states: Tensors.
+        outputs: What one step puts out, a spec for each. Only a loop needs it.
+        chunk: Steps in one turn of the loop. Only a loop needs it.
+        reverse: Whether to run from the last step to the first. Output t is that of step t in either case.
+
+    Returns:
+        The outputs as steps, in the form of `sequences`; and the states after the last step that was run.
+    """
+    if isinstance(sequences[0], list):
+        return _unrolled(step, sequences, states, reverse)
+
+    # Whole chunks first, then what is left: in one turn if its length is known, else step by step.
+    length = sequences[0].shape[0]
+    if length is None:
+        length = tf.shape(sequences[0])[0]
+        whole, rest, rest_size = length // chunk, length % chunk, 1
+    else:
+        whole, rest_size = divmod(length, chunk)
+        rest = min(rest_size, 1)
+    parts = [(0, 0, whole, chunk), (whole, whole * chunk, rest, rest_size)]  # first slot, first step, turns, size
+    arrays = [
+        tf.TensorArray(spec.dtype, size=whole + rest, element_shape=[None, *spec.shape], infer_shape=False)
+        for spec in outputs
+    ]
+    states = list(states)
+    for first_slot, first_step, turns, size in reversed(parts) if reverse else parts:
+
+        def turn(
+            i: Any,
+            states: Any,
+            arrays: Any,
+            slot: Any = first_slot,
+            start: Any = first_step,
+            turns: Any = turns,
+            size: int = size,
+        ) -> Any:
+            place = turns - 1 - i if reverse else i
+            pieces = [tf.unstack(_chunk(steps, slot + place, start + place * size, size)) for steps in sequences]
+            results, new_states = _unrolled(step, pieces, states, reverse)
+            arrays = [
+                array.write(slot + place, tf.stack(result)) for array, result in zip(arrays, results, strict=True)
+            ]
+            for new, old in zip(new_states, states, strict=True):
+                new.set_shape(old.shape)
+            return i + 1, new_states, arrays
+
+        if isinstance(turns, int) and turns <= 1:
+            for i in range(turns):
+                _, states, arrays = turn(i, states, arrays)
+        else:
+            _, states, arrays = tf.while_loop(
+                lambda i, *_, turns=turns: i < turns, turn, (0, states, arrays), maximum_iterations=turns
+            )
+    return [Chunks(array, sequences[0].shape[0]) for array in arrays], states
+
+
+def _unrolled(step: Step, sequences: Sequence[list[Any]], states: Any, reverse: bool) -> tuple[list[Any], list[Any]]:
+    states, rows = list(states), []
+    order = range(len(sequences[0]))
+    for t in reversed(order) if reverse else order:
+        row, states = step([steps[t] for steps in sequences], states)
+        rows.append(row)
+    if reverse:
+        rows.reverse()
+    return [list(steps) for steps in zip(*rows, strict=True)], list(states)
+
+
+def _chunk(steps: Any, slot: Any, start: Any, size: int) -> Any:
+    """`[size, batch, ...]`, the steps from `start`, which are element `slot` of chunks. Nothing is copied."""
+    if isinstance(steps, Chunks):
+        chunk = steps.array.read(slot)
+        chunk.set_shape([size, *chunk.shape[1:]])
+        return chunk
+    rest = len(steps.shape) - 1
+    chunk = tf.slice(steps, [start] + [0] * rest, [size] + [-1] * rest)
+    chunk.set_shape([size, *steps.shape[1:]])
+    return chunk
