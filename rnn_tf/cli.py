@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     tutorial = _command(bench, "tutorial", "rnn_tf.bench.tutorial", "the tutorial's 2000 training steps")
     tutorial.add_argument("--repeat", type=_positive, default=5, help="timed runs of each (default: 5)")
+    layers = _command(bench, "layers", "rnn_tf.bench.layers", "recurrent layers against Keras's, PyTorch and JAX")
+    layers.add_argument("--repeat", type=_positive, default=9, help="turns (default: 9)")
+    layers.add_argument("--cases", type=_positive, metavar="N", help="only the first N of each list (default: all)")
+    layers.add_argument("--output", default="rnn_tf_bench", help="folder for figures (default: rnn_tf_bench)")
     return parser
 
 

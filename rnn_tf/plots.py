@@ -44,6 +44,29 @@ def forecast(y_true: np.ndarray, y_pred: np.ndarray, title: str = "Forecast agai
     return figure
 
 
+def cost(sweeps: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+    """What a training step costs as one size grows: the sweeps of `rnn-tf bench layers`.
+
+    Args:
+        sweeps: By the size that grows, a row for each of its values: the size under its name, and the milliseconds of
+            every contender under theirs.
+    """
+    figure, row = _figure(11, 3.6, 1, len(sweeps), squeeze=False)
+    for axes, (size, points) in zip(row[0], sweeps.items(), strict=True):
+        names = [name for name in points[0] if "." in name]
+        for name in names:
+            colour = MODEL if name.startswith("rnn_tf") else TRUTH
+            values = [point[size] for point in points], [point[name] for point in points]
+            axes.plot(*values, label=name, color=colour, marker="o", markersize=3, linewidth=1.2)
+        axes.set(xlabel=size, xscale="log", yscale="log")
+        axes.set_xscale("log", base=2)
+        axes.set_xticks([point[size] for point in points], [str(point[size]) for point in points])
+        axes.minorticks_off()
+    row[0][0].set(ylabel="training step, ms")
+    row[0][0].legend(frameon=False)
+    return figure
+
+
 def hidden_states(states: np.ndarray, title: str = "Hidden states") -> Figure:
     """h_1, ..., h_T of one layer for many sequences: a row of the picture for each step of the sequence.
 

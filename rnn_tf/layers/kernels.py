@@ -19,19 +19,24 @@ class Kernel(NamedTuple):
     weights: list[Any]
 
 
-def kernel_of(cell: Any) -> Callable[[Any], Kernel] | None:
-    """How to make the kernel of a cell; None for a cell that has none, and for a subclass, which may change the step."""
-    return _KERNELS.get(type(cell))
+def has_kernel(cell: Any) -> bool:
+    """Whether there is a kernel for the cell: not for a subclass, which may change the step."""
+    return type(cell) in _KERNELS
+
+
+def make_kernel(cell: Any) -> Kernel:
+    """The kernel, with the tensors that the cell's weights are in this call."""
+    return _KERNELS[type(cell)](cell)
 
 
 def _simple(cell: Any) -> Kernel:
-    recurrence = scans.Elman(cell.activation)
-    return Kernel(recurrence, *_tensors(cell.kernel, cell.bias), _tensors(cell.recurrent_kernel))
+    kernel, bias, recurrent_kernel = _tensors(cell.kernel, cell.bias, cell.recurrent_kernel)
+    return Kernel(scans.Elman(cell.activation), kernel, bias, [recurrent_kernel])
 
 
 def _lstm(cell: Any) -> Kernel:
-    recurrence = scans.LSTM(cell.activation, cell.recurrent_activation)
-    return Kernel(recurrence, *_tensors(cell.kernel, cell.bias), _tensors(cell.recurrent_kernel))
+    kernel, bias, recurrent_kernel = _tensors(cell.kernel, cell.bias, cell.recurrent_kernel)
+    return Kernel(scans.LSTM(cell.activation, cell.recurrent_activation), kernel, bias, [recurrent_kernel])
 
 
 def _gru(cell: Any) -> Kernel:
@@ -66,6 +71,14 @@ def read_out(cell: Any) -> Callable[[Any], Any] | None:
     return cell.read_out if isinstance(cell, ElmanCell) and cell.output_units is not None else None
 
 
+def has_dropout(cell: Any) -> bool:
+    """Whether a cell, or one of those that it stacks, drops something out."""
+    return any(
+        bool(getattr(one, "dropout", 0) or getattr(one, "recurrent_dropout", 0))
+        for one in getattr(cell, "cells", [cell])
+    )
+
+
 def dropout_masks(cell: Any, sequence: Any, state: Any, training: bool) -> tuple[Any, Any]:
     """The masks on the inputs and on the hidden state, as lists with one for all gates or one for each, or None."""
     # Keras's gated cells leave out a rate of 1.
@@ -90,4 +103,4 @@ def project(sequence: Any, kernel: Any, bias: Any, dropout: Sequence[Any] | None
     else:
         parts = zip(dropout, tf.split(kernel, len(dropout), axis=1), strict=True)
         projected = tf.concat([tf.tensordot(sequence * mask, part, 1) for mask, part in parts], axis=-1)
-    return projected if bias is None else tf.nn.bias_add(projected, bias)
+    return projected if bias is None else scans.add_bias(projected, bias)

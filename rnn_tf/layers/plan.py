@@ -7,12 +7,12 @@ import keras
 import tensorflow as tf
 
 try:  # There is no public way to ask whether XLA will compile what is being traced.
-    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as _in_xla
+    from tensorflow.python.ops import control_flow_util
 except ImportError:
-    _in_xla = None
+    control_flow_util = None
 
 from rnn_tf._sharding import single_shard_wanted
-from rnn_tf.layers.kernels import kernel_of
+from rnn_tf.layers.kernels import has_kernel
 
 IMPLEMENTATIONS = ("auto", "kernel", "chunked", "reference")
 
@@ -22,7 +22,6 @@ UNROLLED_CELL_STEPS = 16  # of any other cell, which may be much larger
 CHUNK = 32  # steps in one turn of a loop
 SHARD_ROWS = 8  # rows that are worth a shard of their own
 XLA_UNROLLED_STEPS = 8  # XLA's loops are cheap, its compiler is not
-XLA_UNITS = 64  # up to here XLA trains a layer faster than TensorFlow's own runtime
 
 
 class Plan(NamedTuple):
@@ -52,7 +51,7 @@ def _path(layer: Any, shape: Sequence[int | None], masked: bool, training: bool,
         return "reference", "Keras's own loop, as implementation='reference' asks."
     if layer.implementation == "chunked":
         return "chunked", "The chunked loop, as implementation='chunked' asks."
-    if kernel_of(cell) is None:
+    if not has_kernel(cell):
         return "chunked", f"The chunked loop: {name} has no kernel of its own, so its gradients are TensorFlow's."
     if len(shape) != 3:
         return "chunked", f"The chunked loop: a kernel takes [batch, time, features], these are of rank {len(shape)}."
@@ -117,4 +116,6 @@ def gpu_visible() -> bool:
 
 
 def traced_for_xla() -> bool:
-    return bool(_in_xla is not None and _in_xla(tf.compat.v1.get_default_graph()))
+    """Whether XLA will compile what is being traced, as far as TensorFlow can be asked."""
+    ask = getattr(control_flow_util, "GraphOrParentsInXlaContext", None)
+    return bool(ask and ask(tf.compat.v1.get_default_graph()))

@@ -10,7 +10,7 @@ from rnn_tf import scans
 from rnn_tf._checks import positive_integer
 from rnn_tf._sharding import available_shards
 from rnn_tf.layers import kernels
-from rnn_tf.layers.plan import IMPLEMENTATIONS, XLA_UNITS, Plan, gpu_visible, make_plan, traced_for_xla
+from rnn_tf.layers.plan import IMPLEMENTATIONS, Plan, gpu_visible, make_plan, traced_for_xla
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -33,7 +33,7 @@ class RNN(keras.layers.RNN):
         shards: Positive integer, the most shards that run side by side. `None` takes the number of cores, at most 4.
             Sums over a batch depend on it in the last bit, so that it is kept in the config.
         remat: Whether to hold only about √T states of a sequence in memory and compute the rest again for the
-            gradient, which takes another forward pass.
+            gradient, which takes another forward pass. Not for a cell of your own that draws random numbers.
 
     Call arguments:
         sequences: Tensor, shape `[batch, timesteps, ...]`; `[batch, timesteps, features]` for a kernel.
@@ -86,7 +86,7 @@ class RNN(keras.layers.RNN):
                 f"`implementation` must be one of {', '.join(map(repr, IMPLEMENTATIONS))}. "
                 f"Received: implementation={implementation!r}."
             )
-        if implementation == "kernel" and kernels.kernel_of(self.cell) is None:
+        if implementation == "kernel" and not kernels.has_kernel(self.cell):
             raise ValueError(
                 "There are kernels for ElmanCell, SimpleRNNCell, LSTMCell and GRUCell, not for cells derived from "
                 f"them. Received: implementation='kernel' with {type(self.cell).__name__}. Set implementation='auto'."
@@ -104,16 +104,14 @@ class RNN(keras.layers.RNN):
                 f"sequences of shape {tuple(sequences_shape)}. Give it, as in keras.Input(batch_shape=[8, None, 3])."
             )
         super().build(sequences_shape, initial_state_shape)
-
-    @property
-    def supports_jit(self) -> bool:
-        """What `jit_compile="auto"` asks of a layer: here, whether XLA makes it faster."""
-        sizes = tf.nest.flatten(self.cell.state_size)
-        return self._supports_jit and (kernels.kernel_of(self.cell) is None or max(sizes) <= XLA_UNITS)
-
-    @supports_jit.setter
-    def supports_jit(self, value: bool) -> None:
-        self._supports_jit = value
+        kinds = {keras.layers.LSTMCell: keras.layers.LSTM, keras.layers.GRUCell: keras.layers.GRU}
+        if gpu_visible() and type(self.cell) in kinds:
+            # The way to cuDNN is in Keras's own layer, which has variables: they cannot be made while tracing a call.
+            layer = kinds[type(self.cell)](
+                1, return_sequences=self.return_sequences, go_backwards=self.go_backwards, dtype=self.dtype_policy
+            )
+            layer.cell = self.cell
+            self._cudnn = layer.inner_loop
 
     def explain(
         self, shape: Sequence[int | None], mask: bool = False, training: bool = True, jit_compile: bool = False
@@ -195,7 +193,7 @@ class RNN(keras.layers.RNN):
         if plan.path == "reference":
             return super().inner_loop(sequences, initial_state, mask, training)
         if plan.path == "cudnn":
-            return self._cudnn(sequences, initial_state, training)
+            return self._cudnn(sequences, initial_state, None, training)
         if mask is not None:
             mask = tf.cast(mask, tf.bool)
             mask = mask[:, :, 0] if len(mask.shape) == 3 else mask  # [batch, time]
@@ -207,6 +205,12 @@ class RNN(keras.layers.RNN):
         return last, outputs if self.return_sequences else last[:, None], states
 
     def _chunked(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
+        if self.remat and training and kernels.has_dropout(self.cell):
+            raise ValueError(
+                "`remat` computes each piece twice, and must get the same dropout both times, which only kernels do. "
+                f"Received: {type(self.cell).__name__} with dropout. Give each cell an RNN layer of its own, or set "
+                "remat=False."
+            )
         takes_training = isinstance(self.cell, keras.Layer) and self.cell._call_has_training_arg
         arguments = {"training": training} if takes_training else {}
 
@@ -231,12 +235,13 @@ class RNN(keras.layers.RNN):
         return outputs, last, tf.nest.pack_sequence_as(states, final)
 
     def _kernel(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
-        make_kernel = kernels.kernel_of(self.cell)
+        # A state's size may be unknown where it comes from outside.
+        states = [tf.ensure_shape(state, [None, size]) for state, size in zip(states, self.state_size, strict=True)]
         dropout = kernels.dropout_masks(self.cell, sequences, states[0], training)
 
         def run(sequences: Any, states: Any, mask: Any, dropout: Any) -> Any:
             def piece(sequences: Any, states: Any, mask: Any) -> Any:
-                kernel = make_kernel(self.cell)
+                kernel = kernels.make_kernel(self.cell)
                 return scans.scan(
                     kernel.recurrence,
                     kernels.project(sequences, kernel.kernel, kernel.bias, dropout[0]),
@@ -265,12 +270,6 @@ class RNN(keras.layers.RNN):
 
     def _whole(self, run: Callable[..., Any], sequences: Any, states: Any, mask: Any) -> Any:
         return scans.rematerialized(run, sequences, states, mask) if self.remat else run(sequences, states, mask)
-
-    def _cudnn(self, sequences: Any, initial_state: Any, training: bool) -> Any:
-        kind = keras.layers.LSTM if isinstance(self.cell, keras.layers.LSTMCell) else keras.layers.GRU
-        layer = kind(1, return_sequences=self.return_sequences, go_backwards=self.go_backwards, dtype=self.dtype_policy)
-        layer.cell = self.cell
-        return layer.inner_loop(sequences, initial_state, None, training)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -12,10 +12,10 @@ import tensorflow as tf
 from rnn_tf._checks import checked_arrays, positive_integer
 from rnn_tf.cells import ElmanCell
 from rnn_tf.cells.elman import activation_function
+from rnn_tf.layers import RNN
 from rnn_tf.models.standardization import Moments, Standardization
 
 CELLS = {"elman": ElmanCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
-UNROLLED_TIMESTEPS = 8
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -45,6 +45,7 @@ class SequenceRegressor(keras.Model):
         relative: Whether to forecast the first feature relative to its last value. Not with `return_sequences`
             or a mask.
         normalize: Whether the first `fit`, or `Trainer.fit`, calls `adapt` if nobody has.
+        shards: Of the recurrent layers, see `rnn_tf.RNN`.
         **kwargs: `name` and `dtype` of `keras.Model`. Under a mixed policy the recurrent layers compute in
             half precision; standardization and the output layer stay in float32.
 
@@ -87,6 +88,7 @@ class SequenceRegressor(keras.Model):
         recurrent_dropout: float = 0.0,
         relative: bool = False,
         normalize: bool = True,
+        shards: int | None = None,
         **kwargs: Any,
     ) -> None:
         # Inputs in their own units may not fit a half-precision type: they are cast after standardization.
@@ -110,9 +112,10 @@ class SequenceRegressor(keras.Model):
         cells = self._make_cells()
         self.input_scaling = Standardization(name="input_scaling", dtype=self.variable_dtype)
         self.recurrent_layers = [
-            keras.layers.RNN(
+            RNN(
                 layer_cell,
                 return_sequences=return_sequences or i < len(cells) - 1,
+                shards=shards,
                 dtype=self.dtype_policy,
                 name=f"recurrent_{i}",
             )
@@ -182,10 +185,7 @@ class SequenceRegressor(keras.Model):
             raise ValueError("`relative` needs whole sequences, whose last step is the last value. Received: a mask.")
         inputs = keras.ops.cast(inputs, self.variable_dtype)
         sequence = self.input_scaling(self._shift_inputs(inputs))
-        timesteps = inputs.shape[1]
         for layer in self.recurrent_layers:
-            # For a few steps, a loop costs more than what is in it.
-            layer.unroll = timesteps is not None and timesteps <= UNROLLED_TIMESTEPS
             sequence = layer(sequence, mask=mask, training=training)
         answers = self.target_scaling(self.head(sequence), inverse=True)
         return answers + inputs[:, -1, :1] if self.relative else answers
@@ -344,6 +344,7 @@ class SequenceRegressor(keras.Model):
             "recurrent_dropout": self.recurrent_dropout,
             "relative": self.relative,
             "normalize": self.normalize,
+            "shards": self.recurrent_layers[0].shards,
         }
 
     @classmethod

@@ -7,5 +7,17 @@ from rnn_tf.scans.gated import GRU, LSTM, GRUResetBefore
 from rnn_tf.scans.recurrence import Recurrence, scan
 from rnn_tf.scans.remat import rematerialized
 from rnn_tf.scans.shards import in_shards
+from rnn_tf.scans.sums import add_bias
 
-__all__ = ["GRU", "LSTM", "Elman", "GRUResetBefore", "Recurrence", "chunked", "in_shards", "rematerialized", "scan"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Elman",
+    "GRUResetBefore",
+    "Recurrence",
+    "add_bias",
+    "chunked",
+    "in_shards",
+    "rematerialized",
+    "scan",
+]

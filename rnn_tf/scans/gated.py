@@ -4,12 +4,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnn_tf.scans import recurrence, steps
+from rnn_tf.scans import recurrence, steps, sums
 from rnn_tf.scans.activations import Activation
 
 
 class LSTM(recurrence.Recurrence):
-    """Long short-term memory, p_t = x_t W_x + b projected before, m_k the recurrent dropout of gate k:
+    """Long short-term memory.
+
+    With p_t = x_t W_x + b, projected before, and m_k the recurrent dropout of gate k,
 
         [z_i z_f z_g z_o] = p_t + [(h_{t-1} ∘ m_k) W_k for the gates k]
         i = s(z_i)    f = s(z_f)    g = σ(z_g)    o = s(z_o)          input, forget, candidate, output
@@ -73,7 +75,9 @@ class LSTM(recurrence.Recurrence):
 
 
 class GRU(recurrence.Recurrence):
-    """The gated recurrent unit with the reset gate after the product, p_t = x_t W_x + b projected before:
+    """The gated recurrent unit, with the reset gate after the product.
+
+    With p_t = x_t W_x + b, projected before, and m_k the recurrent dropout of gate k,
 
         [u_z u_r u_g] = [(h_{t-1} ∘ m_k) W_k for the gates k]
         z = s(p_z + u_z)    r = s(p_r + u_r)                           update, reset
@@ -99,7 +103,7 @@ class GRU(recurrence.Recurrence):
     """
 
     saved = (1, 1, 1, 1, 1)
-    gradients = (3, 3)
+    gradients: tuple[int, ...] = (3, 3)
 
     def __init__(self, activation: Any, recurrent_activation: Any) -> None:
         self._activation = Activation(activation)
@@ -119,18 +123,17 @@ class GRU(recurrence.Recurrence):
         (dh,) = d_states
         z_saved, r_saved, g_saved, u_g, h_before = saved
         z, r, g = self._gate.value(z_saved), self._gate.value(r_saved), self._activation.value(g_saved)
-        kept = dh * z
-        dp_g = self._activation.gradient(g_saved, dh - kept)
+        dp_g = self._activation.gradient(g_saved, dh * (1 - z))
         dp_z = self._gate.gradient(z_saved, dh * (h_before - g))
         dp_r = self._gate.gradient(r_saved, dp_g * u_g)
         du = tf.concat([dp_z, dp_r, dp_g * r], axis=1)  # [batch, 3 units]
         dp = tf.concat([dp_z, dp_r, dp_g], axis=1)
-        return [dp, du], [kept + recurrence.state_gradient(du, transposed[0], dropout)]
+        return [dp, du], [dh * z + recurrence.state_gradient(du, transposed[0], dropout)]
 
     def weight_gradients(self, first: Any, hidden: Any, saved: Any, gradients: Any, dropout: Any) -> Any:
         kernel = recurrence.kernel_gradient(first, hidden, gradients[1], dropout)
         _, _, du_g = tf.split(steps.time_major(gradients[1]), 3, axis=-1)
-        return [kernel, tf.reduce_sum(du_g, [0, 1])]
+        return [kernel, sums.total(du_g)]
 
 
 class GRUResetBefore(GRU):
@@ -148,7 +151,6 @@ class GRUResetBefore(GRU):
     States: `[h]`. Weights: `[W]`, `[units, 3 units]`. Arguments and source: see `GRU`.
     """
 
-    saved = (1, 1, 1, 1, 1)
     gradients = (3,)
 
     def forward(self, projected: Any, states: Any, weights: Any, dropout: Any) -> Any:
@@ -168,15 +170,14 @@ class GRUResetBefore(GRU):
         units = dh.shape[1]
         gates, candidate = tf.split(transposed[0], [2 * units, units])
         z, r, g = self._gate.value(z_saved), self._gate.value(r_saved), self._activation.value(g_saved)
-        kept = dh * z
-        dp_g = self._activation.gradient(g_saved, dh - kept)
+        dp_g = self._activation.gradient(g_saved, dh * (1 - z))
         dv = tf.matmul(dp_g, candidate)
         if dropout is not None:
             dv *= dropout[2]
         dp_z = self._gate.gradient(z_saved, dh * (h_before - g))
         dp_r = self._gate.gradient(r_saved, dv * h_before)
         from_gates = recurrence.state_gradient(tf.concat([dp_z, dp_r], axis=1), gates, dropout and dropout[:2])
-        return [tf.concat([dp_z, dp_r, dp_g], axis=1)], [kept + dv * r + from_gates]
+        return [tf.concat([dp_z, dp_r, dp_g], axis=1)], [dh * z + dv * r + from_gates]
 
     def weight_gradients(self, first: Any, hidden: Any, saved: Any, gradients: Any, dropout: Any) -> Any:
         units = first.shape[1]

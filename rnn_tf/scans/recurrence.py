@@ -5,12 +5,11 @@ the steps, keeps what the way back needs, and sums the gradients of the weights 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
-from rnn_tf.scans import steps
+from rnn_tf.scans import steps, sums
 from rnn_tf.scans.steps import Steps
 
 Masks = Sequence[Any] | None
@@ -23,8 +22,8 @@ class Recurrence:
     for h in each of the gates, or None.
     """
 
-    saved: Sequence[int] = ()  # sizes of what `forward` saves, in units
-    gradients: Sequence[int] = (1,)  # sizes of the gradients that `backward` gives, in units
+    saved: tuple[int, ...] = ()  # sizes of what `forward` saves, in units
+    gradients: tuple[int, ...] = (1,)  # sizes of the gradients that `backward` gives, in units
 
     def forward(self, projected: Any, states: Any, weights: Any, dropout: Masks) -> tuple[list[Any], list[Any]]:
         """States of step t from those of t-1; and what `backward` will need of this step."""
@@ -75,72 +74,58 @@ def scan(
         The h_t, `[batch, time, units]`, or None without `sequences`; and the list of the last states.
     """
     unrolled = chunk is None
-    size = chunk or 1
-    # A loop that saves what nobody may ask for is not pruned: where no gradient is to be expected, it is run again.
+    # A loop that saves what nobody asks for is not pruned: where no gradient is expected, it may run again.
     save = unrolled or training
-    units, dtype = states[0].shape[1], states[0].dtype
     masks = [] if mask is None else [steps.split(mask[:, :, None], unrolled)]
 
-    def specs(sizes: Sequence[int]) -> list[tf.TensorSpec]:
-        return [tf.TensorSpec([states[0].shape[0], gates * units], dtype) for gates in sizes]
+    def over_time(step: Any, inputs: Any, states: Any, sizes: Sequence[int], reverse: bool = False) -> Any:
+        first = states[0]
+        specs = [tf.TensorSpec([first.shape[0], size * first.shape[1]], first.dtype) for size in sizes]
+        return steps.run(step, inputs, states, specs, chunk or 1, reverse)
 
     @tf.custom_gradient
     def run(projected: Any, *tensors: Any) -> Any:
-        states_, weights_ = list(tensors[: len(states)]), list(tensors[len(states) :])
+        initial, weights = list(tensors[: len(states)]), list(tensors[len(states) :])
 
-        def forward(inputs: Any, states: Any, count: int) -> Any:
-            p, *m = inputs
-            new, saved = recurrence.forward(p, states, weights_, dropout)
-            new = _where(m, new, states)
-            return [new[0], *saved][:count], new
-
-        inputs = [tf.unstack(projected) if unrolled else projected, *masks]
-
-        def run_forward(save: bool) -> Any:
+        def forward(save: bool) -> tuple[list[Steps], list[Any]]:
             sizes = [1, *recurrence.saved] if save else [1] if sequences else []
-            return steps.run(partial(forward, count=len(sizes)), inputs, states_, specs(sizes), size)
 
-        kept, last = run_forward(save)
-        if sequences and not unrolled:
-            kept[0] = steps.time_major(kept[0])
-        outputs = ([steps.join(kept[0])] if sequences else []) + last
+            def step(inputs: Any, before: Any) -> Any:
+                p, *m = inputs
+                after, saved = recurrence.forward(p, before, weights, dropout)
+                after = _where(m, after, before)
+                return [after[0], *saved][: len(sizes)], after
 
-        def gradient(*upstream: Any) -> Any:
-            hidden, *saved = kept if save else run_forward(True)[0]
-            if not unrolled:
-                hidden = steps.time_major(hidden)
-            transposed = [tf.transpose(weight) for weight in weights_]
+            inputs = [tf.unstack(projected) if unrolled else projected, *masks]
+            kept, last = over_time(step, inputs, initial, sizes)
+            if kept and not unrolled:
+                kept[0] = steps.time_major(kept[0])
+            return kept, last
 
-            def backward(inputs: Any, d_states: Any) -> Any:
+        def gradient(*upstream: Any) -> list[Any]:
+            hidden, *saved = kept if save else forward(save=True)[0]
+            transposed = [tf.transpose(weight) for weight in weights]
+            d_states = list(upstream)
+            d_hidden = [steps.split(d_states.pop(0), unrolled)] if sequences else []
+
+            def step(inputs: Any, d_after: Any) -> Any:
                 h, *inputs = inputs
-                if masks:
-                    *inputs, m = inputs
+                m = [inputs.pop()] if masks else []
                 if sequences:
-                    *inputs, d_h = inputs
-                    d_states = [d_states[0] + d_h, *d_states[1:]]
-                gradients, d_before = recurrence.backward(d_states, h, inputs, transposed, dropout)
-                if masks:
-                    gradients = _where([m], gradients, [tf.zeros_like(one) for one in gradients])
-                    d_before = _where([m], d_before, d_states)
-                return gradients, d_before
+                    d_after = [d_after[0] + inputs.pop(), *d_after[1:]]
+                gradients, d_before = recurrence.backward(d_after, h, inputs, transposed, dropout)
+                return _where(m, gradients, [0.0] * len(gradients)), _where(m, d_before, d_after)
 
-            upstream = list(upstream)
-            d_hidden = [steps.split(upstream.pop(0), unrolled)] if sequences else []
-            gradients, d_first = steps.run(
-                backward,
-                [hidden, *saved, *d_hidden, *masks],
-                upstream,
-                specs(recurrence.gradients),
-                size,
-                reverse=True,
-            )
-            d_weights = recurrence.weight_gradients(states_[0], hidden, saved, gradients, dropout)
-            return [steps.time_major(gradients[0]), *d_first, *d_weights]
+            inputs = [hidden, *saved, *d_hidden, *masks]
+            gradients, d_initial = over_time(step, inputs, d_states, recurrence.gradients, reverse=True)
+            d_weights = recurrence.weight_gradients(initial[0], hidden, saved, gradients, dropout)
+            return [steps.time_major(gradients[0]), *d_initial, *d_weights]
 
-        return outputs, _first_order(gradient)
+        kept, last = forward(save)
+        return ([steps.join(kept[0])] if sequences else []) + last, _first_order(gradient)
 
-    outputs = list(run(projected, *states, *weights))
-    return (outputs.pop(0) if sequences else None), outputs
+    hidden, *last = run(projected, *states, *weights) if sequences else (None, *run(projected, *states, *weights))
+    return hidden, last
 
 
 def _where(mask: Sequence[Any], new: Sequence[Any], old: Sequence[Any]) -> list[Any]:
@@ -193,14 +178,9 @@ def product_gradient(inputs: Steps, gradients: Steps, dropout: Masks) -> Any:
     """Σ_t x_tᵀ g_t, `[units, gates * units]`, as one product."""
     inputs, gradients = steps.time_major(inputs), steps.time_major(gradients)
     if dropout is None:
-        return _flat_product(inputs, gradients)
+        return sums.product(inputs, gradients)
     parts = zip(dropout, tf.split(gradients, len(dropout), axis=-1), strict=True)
-    return _concatenate([_flat_product(inputs * mask, part) for mask, part in parts])
-
-
-def _flat_product(inputs: Any, gradients: Any) -> Any:
-    inputs, gradients = (tf.reshape(x, [-1, x.shape[-1]]) for x in (inputs, gradients))
-    return tf.matmul(inputs, gradients, transpose_a=True)
+    return _concatenate([sums.product(inputs * mask, part) for mask, part in parts])
 
 
 def _concatenate(parts: Sequence[Any]) -> Any:

@@ -72,8 +72,8 @@ def rematerialized(
         )
 
         def gradient(*upstream: Any, variables: Any = ()) -> Any:
-            upstream = list(upstream)
-            d_outputs = None if probe is None else upstream.pop(0)
+            d_states = list(upstream)
+            d_outputs = None if probe is None else d_states.pop(0)
             weights = [tf.convert_to_tensor(variable) for variable in variables]
 
             def backward(j: Any, d_states: Any, d_weights: Any, d_inputs: Any) -> Any:
@@ -96,7 +96,7 @@ def rematerialized(
             _, d_first, d_weights, d_inputs = tf.while_loop(
                 lambda j, *_: j < pieces,
                 backward,
-                (0, upstream, [tf.zeros_like(w) for w in weights], array(sequence)),
+                (0, d_states, [tf.zeros_like(w) for w in weights], array(sequence)),
                 maximum_iterations=pieces,
             )
             return [joined(d_inputs), *d_first], list(d_weights)

@@ -75,50 +75,55 @@ def run(
     # Whole chunks first, then what is left: in one turn if its length is known, else step by step.
     length = sequences[0].shape[0]
     if length is None:
-        length = tf.shape(sequences[0])[0]
-        whole, rest, rest_size = length // chunk, length % chunk, 1
+        total = tf.shape(sequences[0])[0]
+        whole, rest, rest_size = total // chunk, total % chunk, 1
     else:
         whole, rest_size = divmod(length, chunk)
         rest = min(rest_size, 1)
-    parts = [(0, 0, whole, chunk), (whole, whole * chunk, rest, rest_size)]  # first slot, first step, turns, size
+    parts = [_Part(0, 0, whole, chunk), _Part(whole, whole * chunk, rest, rest_size)]
+
+    def turn(part: _Part, i: Any, states: Any, arrays: Any) -> Any:
+        i = part.turns - 1 - i if reverse else i
+        slot, start = part.slot + i, part.start + i * part.size
+        pieces = [tf.unstack(_chunk(steps, slot, start, part.size)) for steps in sequences]
+        results, new_states = _unrolled(step, pieces, states, reverse)
+        arrays = [array.write(slot, tf.stack(result)) for array, result in zip(arrays, results, strict=True)]
+        for new, old in zip(new_states, states, strict=True):
+            new.set_shape(old.shape)
+        return new_states, arrays
+
+    carried: list[Any] = list(states)
     arrays = [
         tf.TensorArray(spec.dtype, size=whole + rest, element_shape=[None, *spec.shape], infer_shape=False)
         for spec in outputs
     ]
-    states = list(states)
-    for first_slot, first_step, turns, size in reversed(parts) if reverse else parts:
-
-        def turn(
-            i: Any,
-            states: Any,
-            arrays: Any,
-            slot: Any = first_slot,
-            start: Any = first_step,
-            turns: Any = turns,
-            size: int = size,
-        ) -> Any:
-            place = turns - 1 - i if reverse else i
-            pieces = [tf.unstack(_chunk(steps, slot + place, start + place * size, size)) for steps in sequences]
-            results, new_states = _unrolled(step, pieces, states, reverse)
-            arrays = [
-                array.write(slot + place, tf.stack(result)) for array, result in zip(arrays, results, strict=True)
-            ]
-            for new, old in zip(new_states, states, strict=True):
-                new.set_shape(old.shape)
-            return i + 1, new_states, arrays
-
-        if isinstance(turns, int) and turns <= 1:
-            for i in range(turns):
-                _, states, arrays = turn(i, states, arrays)
+    for part in reversed(parts) if reverse else parts:
+        if isinstance(part.turns, int) and part.turns <= 1:
+            for i in range(part.turns):
+                carried, arrays = turn(part, i, carried, arrays)
         else:
-            _, states, arrays = tf.while_loop(
-                lambda i, *_, turns=turns: i < turns, turn, (0, states, arrays), maximum_iterations=turns
+            _, carried, arrays = tf.while_loop(
+                lambda i, *_, part=part: i < part.turns,
+                lambda i, *loop, part=part: (i + 1, *turn(part, i, *loop)),
+                (0, carried, arrays),
+                maximum_iterations=part.turns,
             )
-    return [Chunks(array, sequences[0].shape[0]) for array in arrays], states
+    return [Chunks(array, length) for array in arrays], carried
 
 
-def _unrolled(step: Step, sequences: Sequence[list[Any]], states: Any, reverse: bool) -> tuple[list[Any], list[Any]]:
-    states, rows = list(states), []
+class _Part(NamedTuple):
+    """Turns of a loop that all take `size` steps; each writes one element of an array."""
+
+    slot: Any  # of the first turn
+    start: Any  # the first step
+    turns: Any
+    size: int
+
+
+def _unrolled(
+    step: Step, sequences: Sequence[list[Any]], states: Sequence[Any], reverse: bool
+) -> tuple[list[Any], list[Any]]:
+    rows = []
     order = range(len(sequences[0]))
     for t in reversed(order) if reverse else order:
         row, states = step([steps[t] for steps in sequences], states)

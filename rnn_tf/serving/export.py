@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import writable_folder
+from rnn_tf._sharding import single_shard
 from rnn_tf.serving.verify import answer_in_fresh_process, check_equal
 
 METADATA = "assets.extra/rnn_tf.json"
@@ -121,8 +122,9 @@ def _answer(function: Any, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]
 def _write(function: Any, signature: list[tf.TensorSpec], folder: Path, metadata: dict[str, Any] | None) -> None:
     # The archive does not track the model: saving would trace it again, with inputs of its own invention.
     archive = keras.export.ExportArchive()
-    archive.add_endpoint("serving_default", function, input_signature=signature)
-    with contextlib.redirect_stdout(io.StringIO()):  # Keras 3.8 names the hidden folder even so
+    # One shard, whatever the cores of this machine; and Keras 3.8 names the hidden folder even so.
+    with single_shard(), contextlib.redirect_stdout(io.StringIO()):
+        archive.add_endpoint("serving_default", function, input_signature=signature)
         archive.write_out(str(folder), verbose=False)
     if metadata is not None:
         (folder / METADATA).parent.mkdir(exist_ok=True)

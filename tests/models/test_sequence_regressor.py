@@ -253,6 +253,7 @@ CONFIG = {
     "recurrent_dropout": 0.2,
     "relative": True,
     "normalize": False,
+    "shards": 3,
 }
 
 

@@ -1,0 +1,32 @@
+"""Sums over batch and time that half precision can carry."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def add_bias(values: Any, bias: Any) -> Any:
+    """y + b over the last axis; its gradient sums over all others by `total`."""
+
+    @tf.custom_gradient
+    def add(values: Any, bias: Any) -> Any:
+        return tf.nn.bias_add(values, bias), lambda upstream: (upstream, total(upstream))
+
+    return add(values, bias)
+
+
+def total(values: Any) -> Any:
+    """The sum over all axes but the last."""
+    wide = tf.cast(values, widest(values.dtype))
+    return tf.cast(tf.reduce_sum(wide, list(range(len(values.shape) - 1))), values.dtype)
+
+
+def product(rows: Any, columns: Any) -> Any:
+    """Σ rowsᵀ columns over all axes but the last, `[a, b]` from `[..., a]` and `[..., b]`."""
+    wide = [tf.cast(tf.reshape(x, [-1, x.shape[-1]]), widest(x.dtype)) for x in (rows, columns)]
+    return tf.cast(tf.matmul(*wide, transpose_a=True), rows.dtype)
+
+
+def widest(dtype: tf.DType) -> tf.DType:
+    """The type to sum in: thousands of half-precision terms would lose the last of them."""
+    return tf.float32 if dtype.size < 4 else dtype
