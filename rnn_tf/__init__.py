@@ -13,15 +13,16 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from rnn_tf import data, plots
     from rnn_tf.cells import ElmanCell
-    from rnn_tf.layers import RNN
+    from rnn_tf.layers import RNN, accelerate
     from rnn_tf.models import SequenceRegressor
     from rnn_tf.serving import export_saved_model
     from rnn_tf.training import Trainer
 
-__all__ = ["RNN", "ElmanCell", "SequenceRegressor", "Trainer", "data", "export_saved_model", "plots"]
+__all__ = ["RNN", "ElmanCell", "SequenceRegressor", "Trainer", "accelerate", "data", "export_saved_model", "plots"]
 
 _HOME = {
     "RNN": "rnn_tf.layers",
+    "accelerate": "rnn_tf.layers",
     "ElmanCell": "rnn_tf.cells",
     "SequenceRegressor": "rnn_tf.models",
     "Trainer": "rnn_tf.training",

@@ -158,11 +158,11 @@ def contenders(case: Case, only: tuple[str, ...] = ()) -> dict[str, Run]:
         "keras.layers.RNN": lambda: keras.layers.RNN(CELLS[case.kind](case.units), return_sequences=True),
     }
     if case.kind in KERAS:
-        layer = KERAS[case.kind]
-        layers[f"keras.layers.{layer.__name__}"] = lambda: layer(case.units, return_sequences=True)
+        kind = KERAS[case.kind]
+        layers[f"keras.layers.{kind.__name__}"] = lambda: kind(case.units, return_sequences=True)
         if case.timesteps <= 128:
-            layers[f"... {layer.__name__}, unroll=True"] = lambda: layer(case.units, return_sequences=True, unroll=True)
-        layers[f"... {layer.__name__}, jit_compile=True"] = layers[f"keras.layers.{layer.__name__}"]
+            layers[f"... {kind.__name__}, unroll=True"] = lambda: kind(case.units, return_sequences=True, unroll=True)
+        layers[f"... {kind.__name__}, jit_compile=True"] = layers[f"keras.layers.{kind.__name__}"]
 
     runs, weights = {}, None
     for name, make in layers.items():

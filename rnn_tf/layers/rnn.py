@@ -235,6 +235,7 @@ class RNN(keras.layers.RNN):
         return outputs, last, tf.nest.pack_sequence_as(states, final)
 
     def _kernel(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
+        sequences = tf.cast(sequences, self.compute_dtype)  # integers, too: Keras casts floats only
         # A state's size may be unknown where it comes from outside.
         states = [tf.ensure_shape(state, [None, size]) for state, size in zip(states, self.state_size, strict=True)]
         dropout = kernels.dropout_masks(self.cell, sequences, states[0], training)

@@ -1,0 +1,41 @@
+import argparse
+import json
+
+import numpy as np
+import pytest
+
+from rnn_tf.bench import layers, timing
+from rnn_tf.bench.layers import Case
+
+
+def small(monkeypatch):
+    monkeypatch.setattr(layers, "CASES", [Case(kind, 3, 5, 2, 4) for kind in layers.CELLS])
+    monkeypatch.setattr(layers, "SWEEPS", {"units": [Case("Elman", 3, 5, 2, size) for size in (2, 4)]})
+    monkeypatch.setattr(layers, "GEMM", 8)
+    monkeypatch.setattr(layers, "in_turns", lambda runs, turns: timing.in_turns(runs, turns, budget=0.001))
+
+
+def test_compares_and_writes(monkeypatch, capsys, tmp_path):
+    small(monkeypatch)
+    layers.run(argparse.Namespace(repeat=1, cases=None, output=tmp_path / "out"))
+    printed = capsys.readouterr().out
+    for words in ("Elman 3,5,2,4", "keras.layers.SimpleRNN", "... LSTM, unroll=True", "jit_compile=True", "own cell"):
+        assert words in printed
+    report = json.loads((tmp_path / "out" / "layers.json").read_text())
+    assert [one["case"]["kind"] for one in report["cases"]] == list(layers.CELLS)
+    assert report["cases"][0]["contenders"]["rnn_tf.RNN"]["ratios"] == [1, 1]
+    assert (tmp_path / "out" / "layers.png").stat().st_size > 10_000
+
+
+def test_refuses_to_compare_what_is_not_equal(monkeypatch):
+    small(monkeypatch)
+    right = layers.contenders
+
+    def wrong(case):
+        runs = right(case)
+        runs["keras.layers.RNN"] = runs["keras.layers.RNN"]._replace(outputs=lambda: np.zeros([3, 5, 4]))
+        return runs
+
+    monkeypatch.setattr(layers, "contenders", wrong)
+    with pytest.raises(RuntimeError, match=r"keras\.layers\.RNN computes something else"):
+        layers.compare(Case("Elman", 3, 5, 2, 4), turns=1)

@@ -1,0 +1,122 @@
+"""`explain` tells the way that a call takes; each way is taken."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnn_tf import RNN, ElmanCell, SequenceRegressor, export_saved_model
+from rnn_tf.layers import plan
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OwnCell(keras.layers.SimpleRNNCell):
+    """Derived from a cell with a kernel: it may have changed the step."""
+
+
+def explained(cell, shape=(64, 100, 32), dtype=None, layer=(), **call):
+    return RNN(cell, shards=2, dtype=dtype, **dict(layer)).explain(shape, **call)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (lambda: explained(ElmanCell(8)), ["The kernel of ElmanCell", "100 steps without a loop", "side by side: 2"]),
+        (lambda: explained(keras.layers.LSTMCell(8)), ["The kernel of LSTMCell"]),
+        (lambda: explained(keras.layers.GRUCell(8)), ["The kernel of GRUCell"]),
+        (lambda: explained(keras.layers.SimpleRNNCell(8)), ["The kernel of SimpleRNNCell", "On CPU, without XLA"]),
+        (lambda: explained(OwnCell(8)), ["The chunked loop: OwnCell has no kernel", "One shard: a cell may look at"]),
+        (lambda: explained([ElmanCell(8), ElmanCell(8)]), ["The chunked loop: StackedRNNCells has no kernel"]),
+        (lambda: explained(ElmanCell(8), (64, 100, 9, 9)), ["of rank 4"]),
+        (lambda: explained(ElmanCell(8), dtype="float16"), ["the layer computes in float16, its cell in float32"]),
+        (lambda: explained(ElmanCell(8), (64, 1000, 32)), ["A loop of 32 steps a turn: 1000 are too many"]),
+        (lambda: explained(OwnCell(8), (64, 20, 32)), ["A loop of 32 steps a turn: 20 are too many"]),
+        (lambda: explained(ElmanCell(8), (64, None, 32)), ["the number of steps is not known", "on [64, ?, 32]"]),
+        (lambda: explained(ElmanCell(8), (64, 1000, 3), layer={"unroll": True}), ["as unroll=True asks"]),
+        (lambda: explained(ElmanCell(8), (None, 10, 3)), ["2, whatever its size, which is not known"]),
+        (lambda: explained(ElmanCell(8), (9, 10, 3)), ["side by side: 1, for 9 rows (at most 2)"]),
+        (lambda: explained(ElmanCell(8), mask=True), ["with a mask:", "The mask is applied inside the loop"]),
+        (lambda: explained(ElmanCell(8), layer={"remat": True}), ["as remat=True asks"]),
+        (
+            lambda: explained(ElmanCell(8), layer={"implementation": "reference"}),
+            ["as implementation='reference' asks"],
+        ),
+        (lambda: explained(ElmanCell(8), layer={"implementation": "chunked"}), ["as implementation='chunked' asks"]),
+        (lambda: explained(ElmanCell(8), jit_compile=True), ["A loop of one step a turn: XLA", "compiled by XLA"]),
+        (lambda: explained(ElmanCell(8), (64, 4, 3), jit_compile=True), ["4 steps without a loop: they are few"]),
+        (lambda: explained(ElmanCell(8), training=False, jit_compile=True), ["Keras's own loop: without a gradient"]),
+    ],
+)
+def test_explains(text, expected):
+    text = text()
+    for words in expected:
+        assert words in text
+
+
+def test_explains_a_gpu(monkeypatch):
+    for module in ("plan", "rnn"):
+        monkeypatch.setattr(f"rnn_tf.layers.{module}.gpu_visible", lambda: True)
+    assert "Keras's cuDNN path" in explained(keras.layers.LSTMCell(8))
+    assert "The kernel of LSTMCell" in explained(keras.layers.LSTMCell(8), mask=True)
+    assert "The kernel of LSTMCell" in explained(keras.layers.LSTMCell(8, activation="relu"))
+    assert "One shard: a GPU" in explained(ElmanCell(8))
+    assert "On GPU" in explained(ElmanCell(8))
+
+
+def nodes(function, *specs):
+    graph = tf.function(function).get_concrete_function(*specs).graph
+    return [node.op for node in graph.as_graph_def().node]
+
+
+@pytest.mark.parametrize(
+    ("shape", "loops", "shards", "unrolled"),
+    [((64, 100, 3), 0, 2, 100), ((64, 200, 3), 2, 2, 200 % 32), ((8, 256, 3), 1, 1, 0), ((None, None, 3), 4, 2, 0)],
+)
+def test_takes_the_way_that_it_explains(shape, loops, shards, unrolled):
+    layer = RNN(ElmanCell(8), return_sequences=True, shards=2)
+    layer.build(shape)
+    operations = nodes(layer, tf.TensorSpec(shape))
+    assert operations.count("StatelessWhile") + operations.count("While") == loops
+    # The inputs of all steps are one product a shard; a step is one more, where it is not inside a loop.
+    assert operations.count("MatMul") == shards * (1 + unrolled)
+
+
+def test_asks_whether_xla_compiles():
+    seen = []
+
+    @tf.function(jit_compile=True)
+    def compiled(x):
+        seen.append(plan.traced_for_xla())
+        return x
+
+    tf.function(lambda x: (seen.append(plan.traced_for_xla()), x)[1])(tf.zeros([]))
+    compiled(tf.zeros([]))
+    assert seen == [False, True]
+
+
+def test_an_export_has_one_shard(tmp_path):
+    model = SequenceRegressor(units=4, normalize=False, shards=2)
+    model.build([None, 4, 1])
+    function, signature = model.serving_signature()
+    outside = tf.function(function, input_signature=signature).get_concrete_function()
+    path = export_saved_model(model, tmp_path / "model")
+    exported = tf.saved_model.load(path).signatures["serving_default"]
+    split = [any(node.op == "SplitV" for node in every_node(one)) for one in (outside, exported)]
+    assert split == [True, False]
+
+
+def every_node(function):
+    definition = function.graph.as_graph_def()
+    yield from definition.node
+    for inner in definition.library.function:
+        yield from inner.node_def
+
+
+def test_shards_change_nothing_but_the_last_bits():
+    x = np.random.default_rng(0).normal(size=(33, 20, 3)).astype("float32")
+    outputs = []
+    for shards in (1, 2, 3):
+        keras.utils.set_random_seed(0)
+        outputs.append(tf.function(RNN(keras.layers.GRUCell(8), shards=shards))(x))
+    np.testing.assert_allclose(outputs[1], outputs[0], atol=1e-6)
+    np.testing.assert_allclose(outputs[2], outputs[0], atol=1e-6)
