@@ -98,9 +98,14 @@ def project(sequence: Any, kernel: Any, bias: Any, dropout: Sequence[Any] | None
     From `[batch, time, features]` to `[time, batch, gates * units]`: before the projection there is less to transpose.
     """
     sequence = tf.transpose(sequence, [1, 0, 2])
+    rows = tf.reshape(sequence, [-1, sequence.shape[2]])  # TensorFlow joins product and bias only without axes between
     if dropout is None:
-        projected = tf.tensordot(sequence, kernel, 1)
+        projected = tf.matmul(rows, kernel)
     else:
-        parts = zip(dropout, tf.split(kernel, len(dropout), axis=1), strict=True)
-        projected = tf.concat([tf.tensordot(sequence * mask, part, 1) for mask, part in parts], axis=-1)
-    return projected if bias is None else scans.add_bias(projected, bias)
+        masked = [tf.reshape(sequence * mask, [-1, sequence.shape[2]]) for mask in dropout]
+        parts = zip(masked, tf.split(kernel, len(dropout), axis=1), strict=True)
+        projected = tf.concat([tf.matmul(one, part) for one, part in parts], axis=1)
+    if bias is not None:
+        projected = scans.add_bias(projected, bias)
+    batch, time = sequence.shape[1], tf.shape(sequence)[0] if sequence.shape[0] is None else sequence.shape[0]
+    return tf.reshape(projected, [time, tf.shape(sequence)[1] if batch is None else batch, kernel.shape[1]])

@@ -38,10 +38,9 @@ def chunked(
         The outputs, `[batch, time, ...]`, or None without `sequences`; and the list of the last output and the last
         states, flat.
     """
-    unrolled = chunk is None
-    inputs = [steps.split(sequence, unrolled)]
+    inputs = [steps.split(sequence, unrolled=True) if chunk is None else steps.in_chunks(sequence, chunk)]
     if mask is not None:
-        inputs.append(steps.split(mask, unrolled))
+        inputs.append(steps.split(mask, unrolled=chunk is None))
 
     def step(inputs: Any, carried: Any) -> Any:
         x, *m = inputs

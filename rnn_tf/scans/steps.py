@@ -16,10 +16,29 @@ Step = Callable[..., tuple[Sequence[Any], Sequence[Any]]]
 
 
 class Chunks(NamedTuple):
-    """Looped steps as a loop wrote them: `[size, batch, ...]` each, of sizes that differ at the end."""
+    """Looped steps as a loop takes them and writes them, `[size, batch, ...]` an element: see `_parts`."""
 
     array: tf.TensorArray
-    length: int | None  # steps in all
+    length: Any  # steps in all, a tensor where it is not known
+
+
+class _Part(NamedTuple):
+    """Turns of a loop that all take `size` steps; each is one element of an array."""
+
+    slot: Any  # of the first turn
+    start: Any  # the first step
+    turns: Any
+    size: int
+
+
+def _parts(length: Any, chunk: int) -> list[_Part]:
+    """Whole chunks first, then what is left: in one turn if the length is known, else step by step."""
+    if isinstance(length, int):
+        whole, rest_size = divmod(length, chunk)
+        rest = min(rest_size, 1)
+    else:
+        whole, rest, rest_size = length // chunk, length % chunk, 1
+    return [_Part(0, 0, whole, chunk), _Part(whole, whole * chunk, rest, rest_size)]
 
 
 def split(sequence: Any, unrolled: bool) -> Steps:
@@ -38,9 +57,31 @@ def time_major(steps: Steps) -> Any:
     """The time-major sequence `[time, batch, ...]` of its steps."""
     if isinstance(steps, Chunks):
         sequence = steps.array.concat()
-        sequence.set_shape([steps.length, *sequence.shape[1:]])
+        known = steps.length if isinstance(steps.length, int) else None
+        sequence.set_shape([known, *sequence.shape[1:]])
         return sequence
     return tf.stack(steps) if isinstance(steps, list) else steps
+
+
+def in_chunks(sequence: Any, chunk: int) -> Chunks:
+    """A batch-major sequence for a loop that TensorFlow differentiates.
+
+    The gradient of a slice is as large as the whole: taken in every turn, it would make the cost quadratic in time.
+    """
+    sequence = _swap(sequence)
+    length = _length(sequence)
+    whole, rest = _parts(length, chunk)
+    sizes = tf.concat([tf.fill([part.turns], part.size) for part in (whole, rest)], 0)
+    shape = [None, *sequence.shape[1:]]
+    array = tf.TensorArray(sequence.dtype, whole.turns + rest.turns, element_shape=shape, infer_shape=False)
+    return Chunks(array.split(sequence, sizes), length)
+
+
+def _length(steps: Any) -> Any:
+    """Of looped steps."""
+    if isinstance(steps, Chunks):
+        return steps.length
+    return tf.shape(steps)[0] if steps.shape[0] is None else steps.shape[0]
 
 
 def _swap(sequence: Any) -> Any:
@@ -60,7 +101,7 @@ def run(
     Args:
         step: Takes the list of one step of every sequence and the list of states, gives the lists of outputs and
             of new states.
-        sequences: Steps, all unrolled or all looped, at least one step. The first is not in chunks.
+        sequences: Steps, all unrolled or all looped, at least one step.
         states: Tensors.
         outputs: What one step puts out, a spec for each. Only a loop needs it.
         chunk: Steps in one turn of the loop. Only a loop needs it.
@@ -72,15 +113,8 @@ def run(
     if isinstance(sequences[0], list):
         return _unrolled(step, sequences, states, reverse)
 
-    # Whole chunks first, then what is left: in one turn if its length is known, else step by step.
-    length = sequences[0].shape[0]
-    if length is None:
-        total = tf.shape(sequences[0])[0]
-        whole, rest, rest_size = total // chunk, total % chunk, 1
-    else:
-        whole, rest_size = divmod(length, chunk)
-        rest = min(rest_size, 1)
-    parts = [_Part(0, 0, whole, chunk), _Part(whole, whole * chunk, rest, rest_size)]
+    length = _length(sequences[0])
+    parts = _parts(length, chunk)
 
     def turn(part: _Part, i: Any, states: Any, arrays: Any) -> Any:
         i = part.turns - 1 - i if reverse else i
@@ -94,7 +128,9 @@ def run(
 
     carried: list[Any] = list(states)
     arrays = [
-        tf.TensorArray(spec.dtype, size=whole + rest, element_shape=[None, *spec.shape], infer_shape=False)
+        tf.TensorArray(
+            spec.dtype, size=parts[0].turns + parts[1].turns, element_shape=[None, *spec.shape], infer_shape=False
+        )
         for spec in outputs
     ]
     for part in reversed(parts) if reverse else parts:
@@ -109,15 +145,6 @@ def run(
                 maximum_iterations=part.turns,
             )
     return [Chunks(array, length) for array in arrays], carried
-
-
-class _Part(NamedTuple):
-    """Turns of a loop that all take `size` steps; each writes one element of an array."""
-
-    slot: Any  # of the first turn
-    start: Any  # the first step
-    turns: Any
-    size: int
 
 
 def _unrolled(
