@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     layers.add_argument("--repeat", type=_positive, default=9, help="turns (default: 9)")
     layers.add_argument("--cases", type=_positive, metavar="N", help="only the first N of each list (default: all)")
     layers.add_argument("--output", default="rnn_tf_bench", help="folder for figures (default: rnn_tf_bench)")
+    memory = _command(bench, "memory", "rnn_tf.bench.memory", "memory of training on long sequences")
+    for name, size in (("batch", 64), ("timesteps", 4096), ("features", 16), ("units", 256)):
+        memory.add_argument(f"--{name}", type=_positive, default=size, help=f"(default: {size})")
     return parser
 
 

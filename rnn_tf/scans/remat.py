@@ -68,7 +68,11 @@ def rematerialized(
             return i + 1, _shaped(new, states), starts, outputs
 
         _, last, starts, outputs = tf.while_loop(
-            lambda i, *_: i < pieces, body, (0, list(states), starts, outputs), maximum_iterations=pieces
+            lambda i, *_: i < pieces,
+            body,
+            (0, list(states), starts, outputs),
+            maximum_iterations=pieces,
+            parallel_iterations=1,  # else the inputs of pieces to come would be projected already
         )
 
         def gradient(*upstream: Any, variables: Any = ()) -> Any:
@@ -98,6 +102,7 @@ def rematerialized(
                 backward,
                 (0, d_states, [tf.zeros_like(w) for w in weights], array(sequence)),
                 maximum_iterations=pieces,
+                parallel_iterations=1,
             )
             return [joined(d_inputs), *d_first], list(d_weights)
 

@@ -1,0 +1,19 @@
+import pytest
+
+from rnn_tf import cli
+
+
+def test_measures_each_in_a_process_of_its_own(capfd):
+    assert cli.main("bench memory --batch 4 --timesteps 400 --features 2 --units 8".split()) == 0
+    rows = capfd.readouterr().out.splitlines()[2:]
+    assert [row[:28].strip() for row in rows] == ["keras.layers.RNN", "rnn_tf.RNN", "rnn_tf.RNN, remat=True"]
+    for row in rows:
+        mebibytes, _, seconds = map(float, row[28:].split())
+        assert mebibytes >= 0
+        assert seconds > 0
+
+
+def test_tells_what_failed(monkeypatch):
+    monkeypatch.setattr("rnn_tf.bench.memory.LAYERS", {"no such layer": None})
+    with pytest.raises(RuntimeError, match="no such layer failed: KeyError"):
+        cli.main(["bench", "memory"])
