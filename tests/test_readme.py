@@ -16,10 +16,12 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
+def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (code,) = blocks("python")
-    exec(compile(code, "README.md", "exec"), {})
+    first, layers = blocks("python")
+    exec(compile(layers, "README.md", "exec"), {})
+    assert "lstm: LSTM -> RNN(LSTMCell), kernel" in capsys.readouterr().out
+    exec(compile(first, "README.md", "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == str(Path("saved_models/readme/1"))
     assert float(printed[-2].removeprefix("test NDEI ")) < 0.1

@@ -1,7 +1,7 @@
 """Recurrent layers: any Keras cell over whole sequences, the fastest way that there is."""
 
 import rnn_tf._environment
-from rnn_tf.layers.accelerate import accelerate
+from rnn_tf.layers.acceleration import accelerate
 from rnn_tf.layers.rnn import RNN
 
 __all__ = ["RNN", "accelerate"]

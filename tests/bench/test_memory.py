@@ -4,7 +4,8 @@ from rnn_tf import cli
 
 
 def test_measures_each_in_a_process_of_its_own(capfd):
-    assert cli.main("bench memory --batch 4 --timesteps 400 --features 2 --units 8".split()) == 0
+    sizes = ["--batch", "4", "--timesteps", "400", "--features", "2", "--units", "8"]
+    assert cli.main(["bench", "memory", *sizes]) == 0
     rows = capfd.readouterr().out.splitlines()[2:]
     assert [row[:28].strip() for row in rows] == ["keras.layers.RNN", "rnn_tf.RNN", "rnn_tf.RNN, remat=True"]
     for row in rows:

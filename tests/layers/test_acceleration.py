@@ -3,9 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tf import RNN
-from rnn_tf.layers import accelerate as module
-from rnn_tf.layers.accelerate import accelerate
+from rnn_tf import RNN, accelerate
+from rnn_tf.layers import acceleration as module
 
 layers = keras.layers
 rng = np.random.default_rng(4)
