@@ -147,10 +147,16 @@ def assert_equal(ours, keras_, tolerance=1e-5):
             np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * max(scale, 1e-30))
 
 
-@pytest.mark.usefixtures("loop")
 @pytest.mark.parametrize("name", CELLS)
-def test_equals_keras(name):
-    for masked, last, backwards in [(0, 0, 0), (1, 0, 1), (1, 1, 0), (0, 1, 1)]:
+def test_equals_keras(name, monkeypatch):
+    for masked, last, backwards, loop in [
+        (0, 0, 0, "chunks"),
+        (1, 0, 1, "unrolled"),
+        (1, 1, 0, "chunks"),
+        (0, 1, 1, "unrolled"),
+        (1, 0, 0, "chunks"),
+    ]:
+        set_loop(monkeypatch, loop)
         arguments = {"return_sequences": not last, "return_state": bool(backwards), "go_backwards": bool(backwards)}
         reference, layer = pair(name, **arguments)
         kept = mask() if masked else None
