@@ -74,7 +74,7 @@ def accelerate(model: Any, verbose: bool = True) -> Any:
     if verbose:
         lines = changes or ["Nothing to replace: no SimpleRNN, LSTM, GRU or RNN of Keras. The new model is a copy."]
         last = f"Outputs on random inputs differ by at most {difference:.1e} of the largest entry"
-        print(*lines, f"{last} (allowed: {tolerance:g}).", sep="\n")  # noqa: T201
+        print(*lines, f"{last} (allowed: {tolerance:g}).", sep="\n")  # noqa: T201 # what `verbose` asks for
     return fast
 
 

@@ -31,7 +31,15 @@ def rematerialized(
     """
     length = sequence.shape[1]
     size = PIECE if length is None else _piece(length)
-    even = length is not None and length % size == 0
+    if length is not None and length % size:
+        # What is left over is less than a piece, and run as it is.
+        cuts = [length - length % size, length % size]
+        (whole, rest), (whole_mask, rest_mask) = (
+            [None, None] if x is None else tf.split(x, cuts, axis=1) for x in (sequence, mask)
+        )
+        outputs, states = rematerialized(run, whole, states, whole_mask)
+        last_outputs, states = run(rest, states, rest_mask)
+        return None if outputs is None else tf.concat([outputs, last_outputs], 1), states
     total = tf.shape(sequence)[1] if length is None else length
     pieces = -(-total // size)
     probe, _ = run(sequence[:, :1], states, None if mask is None else mask[:, :1])  # pruned: its shape is what counts
@@ -41,9 +49,9 @@ def rematerialized(
         if whole is None:
             return None
         rest = len(whole.shape) - 2
-        taken = size if even else tf.minimum(size, total - i * size)
+        taken = size if length is not None else tf.minimum(size, total - i * size)
         piece = tf.slice(whole, [0, i * size] + [0] * rest, [-1, taken] + [-1] * rest)
-        piece.set_shape([whole.shape[0], size if even else None, *whole.shape[2:]])
+        piece.set_shape([whole.shape[0], None if length is None else size, *whole.shape[2:]])
         return piece
 
     def array(like: Any) -> tf.TensorArray:
@@ -115,7 +123,7 @@ def rematerialized(
 def _piece(length: int) -> int:
     """Steps in a piece: a divisor of the length near its root, or else the root."""
     root = math.isqrt(length)
-    near = [size for size in range(max(root // 2, 1), 3 * root + 1) if length % size == 0]
+    near = [size for size in range(max(root // 2, 2), 3 * root + 1) if length % size == 0]
     return min(near, key=lambda size: abs(size - root), default=max(root, 1))
 
 

@@ -237,13 +237,15 @@ def test_every_implementation_under_xla(name, implementation):
 
 @pytest.mark.usefixtures("loop")
 @pytest.mark.parametrize("name", FEW)
-@pytest.mark.parametrize("timesteps", [7, 16])  # pieces of different sizes, and of one
+@pytest.mark.parametrize("timesteps", [11, 16])  # with a rest, and without
 def test_rematerialized(name, timesteps):
     x, kept = sequences(timesteps=timesteps), mask(timesteps=timesteps)
-    cell = {"dropout": 0.3, "seed": 1} if name in KERNELS else {}
-    reference, layer = pair(name, ours={"remat": True}, cell=cell, return_sequences=timesteps == 7, return_state=True)
-    ours = everything(layer, x, kept, True, training=True)
-    assert_equal(ours, everything(reference, x, kept, True, training=True))
+    cell = {"dropout": 0.3, "seed": 1} if name in ("gru", "elman read-out") else {}
+    reference, layer = pair(name, ours={"remat": True}, cell=cell, return_sequences=timesteps == 11, return_state=True)
+    expected = everything(reference, x, kept, True, training=True)
+    assert_equal(everything(layer, x, kept, True, training=True), expected)
+    if not cell:  # XLA draws other random numbers
+        assert_equal(everything(layer, x, kept, True, training=True, jit_compile=True), expected)
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
