@@ -19,7 +19,8 @@ IMPLEMENTATIONS = ("auto", "kernel", "chunked", "reference")
 # Measured on two CPU cores with 16 to 256 units; `rnn-tf bench layers` shows what they lead to.
 UNROLLED_STEPS = 128  # of a kernel: up to here no loop, which costs a second of tracing and saves a tenth of the time
 UNROLLED_CELL_STEPS = 16  # of any other cell, which may be much larger
-CHUNK = 32  # steps in one turn of a loop
+CHUNK = 32  # steps of a kernel in one turn of a loop
+CELL_CHUNK = 2  # of any other cell: TensorFlow's gradient keeps every tensor of every step in an array of its own
 SHARD_ROWS = 8  # rows that are worth a shard of their own
 XLA_UNROLLED_STEPS = 8  # XLA's loops are cheap, its compiler is not
 
@@ -69,8 +70,9 @@ def _path(layer: Any, shape: Sequence[int | None], masked: bool, training: bool,
 
 
 def _chunk(layer: Any, path: str, timesteps: int | None, compiled: bool, eager: bool) -> tuple[int | None, str]:
+    chunk = CHUNK if path == "kernel" else CELL_CHUNK
     if timesteps is None:
-        return CHUNK, f"A loop of {CHUNK} steps a turn, then of one: the number of steps is not known."
+        return chunk, f"A loop of {chunk} steps a turn, then of one: the number of steps is not known."
     if eager:
         return None, f"{timesteps} steps without a loop: eagerly, there is no graph to keep small."
     if layer.unroll:
@@ -82,7 +84,7 @@ def _chunk(layer: Any, path: str, timesteps: int | None, compiled: bool, eager: 
     limit = UNROLLED_STEPS if path == "kernel" else UNROLLED_CELL_STEPS
     if timesteps <= limit:
         return None, f"{timesteps} steps without a loop: they are known, and not more than {limit}."
-    return CHUNK, f"A loop of {CHUNK} steps a turn: {timesteps} are too many to unroll."
+    return chunk, f"A loop of {chunk} steps a turn: {timesteps} are too many to unroll."
 
 
 def _shards(layer: Any, path: str, batch: int | None, compiled: bool) -> tuple[int, str]:

@@ -30,7 +30,7 @@ def explained(cell, shape=(64, 100, 32), dtype=None, layer=(), **call):
         (lambda: explained(ElmanCell(8), (64, 100, 9, 9)), ["of rank 4"]),
         (lambda: explained(ElmanCell(8), dtype="float16"), ["the layer computes in float16, its cell in float32"]),
         (lambda: explained(ElmanCell(8), (64, 1000, 32)), ["A loop of 32 steps a turn: 1000 are too many"]),
-        (lambda: explained(OwnCell(8), (64, 20, 32)), ["A loop of 32 steps a turn: 20 are too many"]),
+        (lambda: explained(OwnCell(8), (64, 20, 32)), ["A loop of 2 steps a turn: 20 are too many"]),
         (lambda: explained(ElmanCell(8), (64, None, 32)), ["the number of steps is not known", "on [64, ?, 32]"]),
         (lambda: explained(ElmanCell(8), (64, 1000, 3), layer={"unroll": True}), ["as unroll=True asks"]),
         (lambda: explained(ElmanCell(8), (None, 10, 3)), ["2, whatever its size, which is not known"]),
