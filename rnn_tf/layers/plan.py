@@ -62,7 +62,7 @@ def _path(layer: Any, shape: Sequence[int | None], masked: bool, training: bool,
             f"The chunked loop: the layer computes in {layer.compute_dtype}, its cell in {cell.compute_dtype}.",
         )
     if layer.implementation == "auto":
-        if _cudnn_takes(layer, masked, training) and not compiled and gpu_visible():
+        if cudnn_takes(layer, masked, training) and not compiled and gpu_visible():
             return "cudnn", f"Keras's cuDNN path: there is a GPU, and cuDNN can take this {name}."
         if compiled and not training:
             return "reference", "Keras's own loop: without a gradient, XLA makes it as fast as ours."
@@ -100,7 +100,7 @@ def _shards(layer: Any, path: str, batch: int | None, compiled: bool) -> tuple[i
     return shards, f"Shards of the batch side by side: {shards}, for {batch} rows (at most {layer.shards})."
 
 
-def _cudnn_takes(layer: Any, masked: bool, training: bool) -> bool:
+def cudnn_takes(layer: Any, masked: bool, training: bool) -> bool:
     """Whether Keras runs this call on cuDNN. With a mask it would refuse gaps in it, which keras.layers.RNN takes."""
     cell = layer.cell
     return (

@@ -10,7 +10,7 @@ from rnn_tf import scans
 from rnn_tf._checks import positive_integer
 from rnn_tf._sharding import available_shards
 from rnn_tf.layers import kernels
-from rnn_tf.layers.plan import IMPLEMENTATIONS, Plan, gpu_visible, make_plan, traced_for_xla
+from rnn_tf.layers.plan import IMPLEMENTATIONS, Plan, cudnn_takes, gpu_visible, make_plan, traced_for_xla
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -104,14 +104,15 @@ class RNN(keras.layers.RNN):
                 f"sequences of shape {tuple(sequences_shape)}. Give it, as in keras.Input(batch_shape=[8, None, 3])."
             )
         super().build(sequences_shape, initial_state_shape)
-        kinds = {keras.layers.LSTMCell: keras.layers.LSTM, keras.layers.GRUCell: keras.layers.GRU}
-        if gpu_visible() and type(self.cell) in kinds:
+        if gpu_visible() and cudnn_takes(self, masked=False, training=False):
             # The way to cuDNN is in Keras's own layer, which has variables: they cannot be made while tracing a call.
-            layer = kinds[type(self.cell)](
+            kind = keras.layers.LSTM if isinstance(self.cell, keras.layers.LSTMCell) else keras.layers.GRU
+            layer = kind(
                 1, return_sequences=self.return_sequences, go_backwards=self.go_backwards, dtype=self.dtype_policy
             )
             layer.cell = self.cell
             self._cudnn = layer.inner_loop
+            self.supports_jit = layer.supports_jit  # XLA has no cuDNN
 
     def explain(
         self, shape: Sequence[int | None], mask: bool = False, training: bool = True, jit_compile: bool = False
