@@ -116,7 +116,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
                 mask = self.get_dropout_mask(sequence)  # [batch, features]
             sequence = sequence * mask
         projected = ops.matmul(sequence, self.kernel)
-        return projected if self.bias is None else add_bias(projected, ops.convert_to_tensor(self.bias))
+        return projected if self.bias is None else add_bias(projected, self.bias)
 
     def advance(self, projected: Any, states: Any, training: bool = False) -> Any:
         """The recurrence itself: h_t = σ(projected + W_hh h_{t-1}), all `[batch, units]`."""
@@ -133,7 +133,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             return hidden
         output = ops.matmul(hidden, self.output_kernel)
         if self.output_bias is not None:
-            output = add_bias(output, ops.convert_to_tensor(self.output_bias))
+            output = add_bias(output, self.output_bias)
         return self.output_activation(output)
 
     def call(self, sequence: Any, states: Any, training: bool = False) -> tuple[Any, Any]:

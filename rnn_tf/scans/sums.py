@@ -12,7 +12,7 @@ def add_bias(values: Any, bias: Any) -> Any:
     def add(values: Any, bias: Any) -> Any:
         return tf.nn.bias_add(values, bias), lambda upstream: (upstream, total(upstream))
 
-    return add(values, bias)
+    return add(values, tf.convert_to_tensor(bias))  # of a variable, a custom gradient would ask for more
 
 
 def total(values: Any) -> Any:
