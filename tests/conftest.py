@@ -15,7 +15,7 @@ tf.get_logger().setLevel("ERROR")
 
 @pytest.fixture(autouse=True)
 def _fresh_keras():
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)  # collecting garbage takes longer than most tests
     keras.utils.set_random_seed(0)
     yield
     keras.config.set_dtype_policy("float32")

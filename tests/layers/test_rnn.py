@@ -150,13 +150,14 @@ def assert_equal(ours, keras_, tolerance=1e-5):
 
 @pytest.mark.parametrize("name", CELLS)
 def test_equals_keras(name, monkeypatch):
-    for masked, last, backwards, loop in [
+    calls = [
         (0, 0, 0, "chunks"),
         (1, 0, 1, "unrolled"),
         (1, 1, 0, "chunks"),
         (0, 1, 1, "unrolled"),
         (1, 0, 0, "chunks"),
-    ]:
+    ]
+    for masked, last, backwards, loop in calls if name in FEW else calls[:3]:
         set_loop(monkeypatch, loop)
         arguments = {"return_sequences": not last, "return_state": bool(backwards), "go_backwards": bool(backwards)}
         reference, layer = pair(name, **arguments)
@@ -230,7 +231,8 @@ def test_every_implementation_under_xla(name, implementation):
     if implementation == "kernel" and name not in KERNELS:
         pytest.skip("no kernel")
     reference, layer = pair(name, return_sequences=True, ours={"implementation": implementation})
-    for timesteps, training in ((4, True), (11, True), (11, False)):
+    calls = [(11, True), (11, False), (4, True)]
+    for timesteps, training in calls if implementation == "auto" else calls[:1]:
         x, kept = sequences(timesteps=timesteps), mask(timesteps=timesteps)
         expected = everything(reference, x, kept, training=training)
         assert_equal(everything(layer, x, kept, training=training, jit_compile=True), expected)
@@ -245,11 +247,11 @@ def test_rematerialized(name, timesteps):
     reference, layer = pair(name, ours={"remat": True}, cell=cell, return_sequences=timesteps == 11, return_state=True)
     expected = everything(reference, x, kept, True, training=True)
     assert_equal(everything(layer, x, kept, True, training=True), expected)
-    if not cell:  # XLA draws other random numbers
+    if not cell and timesteps == 11:  # XLA draws other random numbers
         assert_equal(everything(layer, x, kept, True, training=True, jit_compile=True), expected)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(sorted(CELLS)),
     batch=st.sampled_from([0, 1, 2, 3, 17]),
