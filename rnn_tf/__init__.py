@@ -11,20 +11,34 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from rnn_tf import data, plots
+    from rnn_tf import data, evaluation, plots
     from rnn_tf.cells import ElmanCell
     from rnn_tf.layers import RNN, accelerate
-    from rnn_tf.models import SequenceRegressor
+    from rnn_tf.models import SequenceClassifier, SequenceRegressor, TextClassifier
     from rnn_tf.serving import export_saved_model
     from rnn_tf.training import Trainer
 
-__all__ = ["RNN", "ElmanCell", "SequenceRegressor", "Trainer", "accelerate", "data", "export_saved_model", "plots"]
+__all__ = [
+    "RNN",
+    "ElmanCell",
+    "SequenceClassifier",
+    "SequenceRegressor",
+    "TextClassifier",
+    "Trainer",
+    "accelerate",
+    "data",
+    "evaluation",
+    "export_saved_model",
+    "plots",
+]
 
 _HOME = {
     "RNN": "rnn_tf.layers",
     "accelerate": "rnn_tf.layers",
     "ElmanCell": "rnn_tf.cells",
+    "SequenceClassifier": "rnn_tf.models",
     "SequenceRegressor": "rnn_tf.models",
+    "TextClassifier": "rnn_tf.models",
     "Trainer": "rnn_tf.training",
     "export_saved_model": "rnn_tf.serving",
 }

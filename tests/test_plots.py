@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,9 @@ X = np.sin(np.arange(120) / 5)
         (lambda: plots.hidden_states(np.random.default_rng(0).normal(size=[30, 4, 6])), 5),
         (lambda: plots.hidden_states(np.zeros([3, 1, 2])), 2),
         (lambda: plots.attractor(X, X + 0.1), 2),
+        (lambda: plots.confusion_matrix(np.array([[10890, 1610], [0, 0]]), ["negative", r"$\y$"]), 2),
+        (lambda: plots.confusion_matrix(np.arange(400).reshape(20, 20), [f"a long name {i}" for i in range(20)]), 2),
+        (lambda: plots.reading([(["a", "", r"$\x$", "\n"], [0, 0.5, np.float32(1), 1]), (["b"], [0.2])], r"$\y$"), 2),
     ],
 )
 def test_pictures_are_drawn(draw, panels, tmp_path):
@@ -32,3 +37,91 @@ def test_pictures_show_what_they_are_given():
     left, right = plots.attractor(X, 2 * X, delay=17).axes
     np.testing.assert_array_equal(left.lines[0].get_xydata(), np.stack([X[17:], X[:-17]], axis=1))
     np.testing.assert_array_equal(right.lines[0].get_xydata(), 2 * np.stack([X[17:], X[:-17]], axis=1))
+
+
+def test_confusion_matrix_shows_counts_and_shares():
+    figure = plots.confusion_matrix(np.array([[30, 10], [0, 5]]), ["no", "certainly"])
+    axes = figure.axes[0]
+    np.testing.assert_allclose(axes.images[0].get_array(), [[0.75, 0.25], [0, 1]])
+    assert {text.get_position(): text.get_text() for text in axes.texts} == {
+        (0, 0): "30",
+        (1, 0): "10",
+        (0, 1): "0",
+        (1, 1): "5",
+    }
+    assert [text.get_color() for text in axes.texts] == ["white", plots.TRUTH, plots.TRUTH, "white"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["no", "certainly"]
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {45}
+    short = plots.confusion_matrix(np.eye(2, dtype=int), ["no", "yes"])
+    assert {label.get_rotation() for label in short.axes[0].get_xticklabels()} == {0}
+
+
+def test_reading_shows_tokens_and_probabilities():
+    figure = plots.reading([(["not", "good"], [0, 1.0]), (["so", "-", "so"], [0.5] * 3)], "positive")
+    first, second = figure.axes
+    assert [text.get_text() for text in first.texts] == ["not", "good"]
+    assert [box.get_facecolor() for box in first.patches] == [plots.PROBABILITY(0.0), plots.PROBABILITY(1.0)]
+    for box in second.patches:
+        assert box.get_facecolor() == pytest.approx((1, 1, 1, 1), abs=0.01)  # undecided is white
+    np.testing.assert_array_equal(first.lines[1].get_xydata(), [[1, 0], [2, 1]])
+    assert first.get_ylim() == (0, 1)
+    assert figure.get_suptitle() == 'Probability of "positive" after each token'
+
+
+def test_reading_lays_words_out_in_lines_below_each_other():
+    tokens = ["https://example.org/" + "x" * 500]
+    for length in range(60):
+        tokens += ["w" * (length % 7 + 1), ","]
+    figure = plots.reading([(tokens, np.linspace(0, 1, len(tokens))), (tokens[:1], [0.5])], "positive")
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [box.get_window_extent() for box in axes.patches]
+    for text, box in zip(axes.texts, boxes, strict=True):
+        inside = text.get_window_extent()
+        assert box.x0 < inside.x0 < inside.x1 < box.x1
+        assert box.y0 < inside.y0 < inside.y1 < box.y1
+    for before, after in itertools.pairwise(boxes):
+        beside = after.x0 == pytest.approx(before.x1) and after.y0 == pytest.approx(before.y0)
+        assert beside or (after.x0 == pytest.approx(boxes[0].x0) and after.y1 == pytest.approx(before.y0))
+    assert axes.texts[0].get_text() == "https://example.org/" + "x" * 19 + "…"
+    assert max(box.x1 for box in boxes) <= axes.bbox.x1
+    assert max(box.y1 for box in boxes) <= figure.bbox.y1
+    assert min(box.y0 for box in boxes) > axes.bbox.y1 > figure.axes[1].patches[0].get_window_extent().y1
+    starts = {text.get_text() for text, box in zip(axes.texts, boxes, strict=True) if box.x0 == boxes[0].x0}
+    assert "," not in starts
+
+
+def test_characters_without_a_font_are_boxes_and_one_warning(monkeypatch, tmp_path):
+    monkeypatch.setattr(plots, "CJK_FONTS", ())
+    with pytest.warns(UserWarning, match=r"can draw 好 很: .* install Noto Sans CJK") as warned:
+        figure = plots.reading([(["很好", "good"], [0.5, 0.9]), (["好"], [0.9])], "好")
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert [text.get_text() for text in figure.axes[0].texts] == ["□□", "good"]
+    with pytest.warns(UserWarning, match="can draw 好"):
+        other = plots.confusion_matrix(np.eye(2, dtype=int), ["好", "bad"])
+    assert [label.get_text() for label in other.axes[0].get_xticklabels()] == ["□", "bad"]
+    for picture in (figure, other):
+        picture.savefig(tmp_path / "picture.png")  # matplotlib has nothing to warn of
+
+
+def test_a_font_that_has_the_characters_draws_them(monkeypatch, tmp_path):
+    # Fonts with Chinese are not everywhere, so another font that comes with matplotlib plays the part of one.
+    monkeypatch.setattr(plots, "CJK_FONTS", ("no such font", "DejaVu Serif"))
+    figure = plots.reading([(["word⤀", "⤀"], [0.5, 0.9])], "⤀")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["word⤀", "⤀"]
+    assert figure.get_suptitle() == 'Probability of "⤀" after each token'
+    figure.savefig(tmp_path / "picture.png")  # would warn of a glyph that is missing
+
+
+@pytest.mark.parametrize(
+    ("readings", "received"),
+    [
+        ([], r"Received: \[\] tokens"),
+        ([(["a"], [0.5]), (["a", "b"], [0.1])], r"Received: \[\(1, 1\), \(2, 1\)\] tokens .* padding"),
+        ([([], [])], r"Received: \[\(0, 0\)\]"),
+    ],
+)
+def test_reading_wants_a_probability_for_each_token(readings, received):
+    with pytest.raises(ValueError, match=r"at least one text, each of as many tokens as probabilities.* " + received):
+        plots.reading(readings, "positive")

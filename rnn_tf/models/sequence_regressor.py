@@ -1,8 +1,6 @@
 """From a sequence of numbers to the numbers that follow from it."""
 
-import inspect
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -10,16 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import checked_arrays, positive_integer
-from rnn_tf.cells import ElmanCell
-from rnn_tf.cells.elman import activation_function
-from rnn_tf.layers import RNN
-from rnn_tf.models.standardization import Moments, Standardization
-
-CELLS = {"elman": ElmanCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
+from rnn_tf.models.prepared import Prepared, PreparedModel
+from rnn_tf.models.recurrent_stack import RecurrentStack, with_objects
+from rnn_tf.models.standardization import Moments, Standardization, chunks
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
-class SequenceRegressor(keras.Model):
+class SequenceRegressor(PreparedModel):
     """Sequences `[batch, timesteps, features]` to values `[batch, horizon]`, both in their own units.
 
         z_t = (x_t - mean_x) / scale_x                     standardization, where it was learned
@@ -93,13 +88,9 @@ class SequenceRegressor(keras.Model):
     ) -> None:
         # Inputs in their own units may not fit a half-precision type: they are cast after standardization.
         super().__init__(autocast=False, **kwargs)
-        self.units = units
-        self.cell = cell
         self.horizon = positive_integer("horizon", horizon)
         self.return_sequences = return_sequences
-        self.activation = activation
         self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
         if relative and return_sequences:
             raise ValueError(
                 "`relative` needs the last value, which earlier steps do not know yet: set "
@@ -109,59 +100,20 @@ class SequenceRegressor(keras.Model):
         self.normalize = normalize
         self.supports_masking = True
 
-        cells = self._make_cells()
         self.input_scaling = Standardization(name="input_scaling", dtype=self.variable_dtype)
-        self.recurrent_layers = [
-            RNN(
-                layer_cell,
-                return_sequences=return_sequences or i < len(cells) - 1,
-                shards=shards,
-                dtype=self.dtype_policy,
-                name=f"recurrent_{i}",
-            )
-            for i, layer_cell in enumerate(cells)
-        ]
+        self.recurrent = RecurrentStack(
+            units,
+            cell,
+            activation,
+            dropout,
+            recurrent_dropout,
+            return_sequences=return_sequences,
+            shards=shards,
+            name="recurrent",
+            dtype=self.dtype_policy,
+        )
         self.head = keras.layers.Dense(self.horizon, name="head", dtype=self.variable_dtype)
         self.target_scaling = Standardization(name="target_scaling", dtype=self.variable_dtype)
-
-    def _make_cells(self) -> list[Any]:
-        unknown = (
-            f"`cell` must be one of {', '.join(map(repr, CELLS))}, or a Keras cell or a list of them: layers with "
-            f"a `state_size`, one step each. Received: cell={self.cell!r}."
-        )
-        if not isinstance(self.cell, str):
-            if self.units is not None or (self.activation, self.dropout, self.recurrent_dropout) != (
-                "tanh",
-                0,
-                0,
-            ):
-                raise ValueError(
-                    "A cell of your own has its own size, activation and dropout: give `units`, `activation`, "
-                    "`dropout` and `recurrent_dropout` to the cell, not to SequenceRegressor. Received: "
-                    f"units={self.units!r}, activation={self.activation!r}, dropout={self.dropout}, "
-                    f"recurrent_dropout={self.recurrent_dropout}."
-                )
-            cells = list(self.cell) if isinstance(self.cell, (list, tuple)) else [self.cell]
-            if not cells or not all(isinstance(cell, keras.Layer) and hasattr(cell, "state_size") for cell in cells):
-                raise ValueError(unknown)
-            if len({id(cell) for cell in cells}) < len(cells):
-                raise ValueError("Each layer needs a cell of its own. Received: the same cell twice.")
-            return cells
-        if self.cell not in CELLS:
-            raise ValueError(unknown)
-        layers = self.units if isinstance(self.units, (list, tuple)) else [self.units]
-        if not layers:
-            raise ValueError("`units` must name at least one layer. Received: units=[].")
-        return [
-            CELLS[self.cell](
-                positive_integer("units", units),
-                activation=activation_function("activation", self.activation),
-                dropout=self.dropout,
-                recurrent_dropout=self.recurrent_dropout,
-                dtype=self.dtype_policy,
-            )
-            for units in layers
-        ]
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         self._check_input_shape(input_shape)
@@ -173,10 +125,8 @@ class SequenceRegressor(keras.Model):
         self._features = input_shape[2]
         shape = tuple(input_shape)
         self.input_scaling.build(shape)
-        for layer in self.recurrent_layers:
-            layer.build(shape)
-            shape = (*shape[:2], layer.compute_output_shape(shape)[-1])
-        self.head.build(shape)
+        self.recurrent.build(shape)
+        self.head.build(self.recurrent.compute_output_shape(shape))
         self.target_scaling.build((None, self.horizon))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
@@ -185,8 +135,7 @@ class SequenceRegressor(keras.Model):
             raise ValueError("`relative` needs whole sequences, whose last step is the last value. Received: a mask.")
         inputs = keras.ops.cast(inputs, self.variable_dtype)
         sequence = self.input_scaling(self._shift_inputs(inputs))
-        for layer in self.recurrent_layers:
-            sequence = layer(sequence, mask=mask, training=training)
+        sequence = self.recurrent(sequence, mask=mask, training=training)
         answers = self.target_scaling(self.head(sequence), inverse=True)
         return answers + inputs[:, -1, :1] if self.relative else answers
 
@@ -254,7 +203,7 @@ class SequenceRegressor(keras.Model):
             ValueError: If the data are empty, endless, not finite, or of the wrong shape.
         """
         inputs_seen, targets_seen = None, Moments(self.horizon)
-        for inputs, targets in _chunks(x, y):
+        for inputs, targets in chunks(x, y):
             if inputs_seen is None:
                 if not self.built:
                     self.build(inputs.shape)
@@ -270,31 +219,33 @@ class SequenceRegressor(keras.Model):
         if targets_seen.count:
             self.target_scaling.learn(targets_seen)
 
-    def prepare(self, x: Any, y: Any = None) -> None:
-        """What must be learned from the data before training starts: called by `fit` and by `Trainer.fit`."""
-        if self.normalize and not self._adapted:
+    def prepare(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        *,
+        training: bool,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        seed: int | None = None,
+    ) -> Prepared:
+        """Checked arrays, or data of another kind as they are; before training, `adapt` where that is asked for."""
+        if hasattr(x, "__array__") or isinstance(x, (list, tuple)):
+            x, y, sample_weight = checked_arrays(x=x, y=y, sample_weight=sample_weight)
+        if training and self.normalize and not self._adapted:
+            if not isinstance(x, (np.ndarray, tf.data.Dataset)):
+                raise ValueError(
+                    "Mean and scale can be learned from an array or a tf.data.Dataset. Received: x of type "
+                    f"{type(x).__name__}. Call model.adapt(...) first, or make the model with normalize=False."
+                )
             self.adapt(x, y)
+        return Prepared(x, y, sample_weight, class_weight)
 
     @property
     def _adapted(self) -> bool:
         return self.built and (self.input_scaling.learned or self.target_scaling.learned)
-
-    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """`keras.Model.fit`, after the checks and the `adapt` that `Trainer.fit` makes too."""
-        if isinstance(x, tf.data.Dataset):
-            self.prepare(x)
-        elif hasattr(x, "__array__") or isinstance(x, (list, tuple)):
-            x, y = checked_arrays(x=x, y=y)
-            # Keras validates on the last rows: nothing may be learned from them.
-            call = inspect.signature(super().fit).bind(x, y, *args, **kwargs)
-            rows = math.floor(len(x) * (1 - (call.arguments.get("validation_split") or 0.0)))
-            self.prepare(x[:rows], None if y is None else y[:rows])
-        elif self.normalize and not self._adapted:
-            raise ValueError(
-                "Mean and scale can be learned from an array or a tf.data.Dataset. Received: x of type "
-                f"{type(x).__name__}. Call model.adapt(...) first, or make the model with normalize=False."
-            )
-        return super().fit(x, y, *args, **kwargs)
 
     def hidden_states(self, inputs: Any) -> list[np.ndarray]:
         """h_1, ..., h_T of each layer, without dropout.
@@ -311,17 +262,7 @@ class SequenceRegressor(keras.Model):
         (inputs,) = checked_arrays(inputs=inputs)
         self._check_input_shape(inputs.shape)
         sequence = self.input_scaling(self._shift_inputs(inputs))
-        hidden_states = []
-        for layer in self.recurrent_layers:
-            states = layer.get_initial_state(batch_size=len(inputs))
-            outputs, hidden = [], []
-            for t in range(inputs.shape[1]):
-                output, states = layer.cell(sequence[:, t], states)
-                outputs.append(output)
-                hidden.append(keras.ops.convert_to_numpy(keras.tree.flatten(states)[0]))
-            sequence = keras.ops.stack(outputs, axis=1)
-            hidden_states.append(np.stack(hidden, axis=1))
-        return hidden_states
+        return self.recurrent.hidden_states(sequence)
 
     def serving_signature(self) -> tuple[Any, list[tf.TensorSpec]]:
         """The function that is exported, and what it takes: `sequences` in, `{"forecast": ...}` out."""
@@ -332,39 +273,16 @@ class SequenceRegressor(keras.Model):
         return forecast, [tf.TensorSpec([None, None, self._features], tf.float32, name="sequences")]
 
     def get_config(self) -> dict[str, Any]:
-        serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
-            "units": self.units,
-            "cell": self.cell if isinstance(self.cell, str) else serialize(self.cell),
+            **self.recurrent.settings(),
             "horizon": self.horizon,
             "return_sequences": self.return_sequences,
-            "activation": serialize(self.activation) if callable(self.activation) else self.activation,
             "dropout": self.dropout,
-            "recurrent_dropout": self.recurrent_dropout,
             "relative": self.relative,
             "normalize": self.normalize,
-            "shards": self.recurrent_layers[0].shards,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceRegressor":
-        config = dict(config)
-        for name in ("cell", "activation"):
-            if not isinstance(config[name], (str, type(None))):
-                config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
-        return cls(**config)
-
-
-def _chunks(x: Any, y: Any) -> Iterator[tuple[Any, Any]]:
-    """Batches of inputs and targets as checked arrays."""
-    if not isinstance(x, tf.data.Dataset):
-        yield checked_arrays(x=x, y=y)
-        return
-    if x.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise ValueError(
-            "`adapt` needs a finite dataset. Received: an endless one. Call `model.adapt(dataset.take(n))` "
-            "before training, or make the model with `normalize=False`."
-        )
-    for inputs, *rest in x:
-        yield checked_arrays(x=inputs, y=rest[0] if rest else None)
+        return cls(**with_objects(config, custom_objects))

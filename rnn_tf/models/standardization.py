@@ -1,9 +1,13 @@
 """Standardization that lives inside a model and travels with it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+
+from rnn_tf._checks import checked_arrays
 
 
 class Standardization(keras.layers.Layer):
@@ -59,3 +63,17 @@ class Moments:
         self.squares += ((rows - mean) ** 2).sum(axis=0) + delta**2 * self.count * len(rows) / total
         self.mean += delta * len(rows) / total
         self.count = total
+
+
+def chunks(x: Any, y: Any = None) -> Iterator[tuple[Any, Any]]:
+    """Batches of inputs and targets as checked arrays, to learn moments from: all at once, or those of a dataset."""
+    if not isinstance(x, tf.data.Dataset):
+        yield checked_arrays(x=x, y=y)
+        return
+    if x.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            "`adapt` needs a finite dataset. Received: an endless one. Call `model.adapt(dataset.take(n))` "
+            "before training, or make the model with `normalize=False`."
+        )
+    for inputs, *rest in x:
+        yield checked_arrays(x=inputs, y=rest[0] if rest else None)

@@ -22,7 +22,8 @@ if __name__ == "__main__":
             number, name = key.split("/", 1)
             feeds.setdefault(number, {})[name] = tf.constant(array)
     answers = {
-        f"{number}/{name}": output.numpy()
+        # NumPy's files hold bytes of one length, and no objects, which strings of TensorFlow are
+        f"{number}/{name}": output.numpy().astype("S") if output.dtype == tf.string else output.numpy()
         for number, inputs in feeds.items()
         for name, output in signature(**inputs).items()
     }

@@ -35,11 +35,14 @@ def export_saved_model(
 
     `SequenceRegressor` is exported with the signature `serving_default`: `sequences`, float32
     `[batch, timesteps, features]`, gives `forecast`, float32 `[batch, horizon]`, both in raw units, for any
-    batch size and any number of steps.
+    batch size and any number of steps. `SequenceClassifier` takes `sequences` and `lengths`, int32 `[batch]`;
+    `TextClassifier` takes `text`, strings `[batch]`, and its vocabulary lies in `assets/vocabulary.txt`. Both give
+    `label`, string `[batch]`, and `probabilities`, float32, and `classes`, their names, `[batch, classes]`.
 
     Args:
         model: A built model that declares its signature by a method `serving_signature()`, as the models of
-            rnn_tf do. It returns the function to export and its list of named `tf.TensorSpec`.
+            rnn_tf do. It returns the function to export, its list of named `tf.TensorSpec`, and the layers with a
+            vocabulary, if there are any.
         directory: Where the versions are, such as `saved_models/sales`. Made if missing.
         examples: Inputs to compare on: an array, or a dict of arrays by input name. Default: random numbers.
         metadata: Written to `assets.extra/rnn_tf.json`, which servers ignore.
@@ -69,7 +72,7 @@ def export_saved_model(
         )
     if not model.built:
         raise ValueError("The model has no weights yet. Train it, or call model.build([None, timesteps, features]).")
-    function, signature = model.serving_signature()
+    function, signature, *lookups = model.serving_signature()
     feed = _feed(signature, examples)
     directory = writable_folder(directory)
     missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
@@ -81,7 +84,7 @@ def export_saved_model(
         message = f"Cannot write to {directory} ({error.strerror}). Choose a folder that you may write to."
         raise OSError(error.errno, message) from None
     try:
-        _write(function, signature, draft, metadata)
+        _write(function, signature, lookups, draft, metadata)
         feeds = [feed, {name: array[:1] for name, array in feed.items()}]
         expected = [_answer(function, one) for one in feeds]
         check_equal(answer_in_fresh_process(draft, feeds), expected)
@@ -96,8 +99,7 @@ def export_saved_model(
 def _feed(signature: list[tf.TensorSpec], examples: Any) -> dict[str, np.ndarray]:
     """Inputs by name to compare on."""
     if examples is None:
-        random = np.random.default_rng(0)
-        return {spec.name: random.normal(size=[d or 3 for d in spec.shape]).astype("float32") for spec in signature}
+        return {spec.name: _example(spec) for spec in signature}
     if not isinstance(examples, dict):
         examples = {signature[0].name: examples}
     if set(examples) != {spec.name for spec in signature}:
@@ -107,6 +109,8 @@ def _feed(signature: list[tf.TensorSpec], examples: Any) -> dict[str, np.ndarray
     feed = {}
     for spec in signature:
         array = np.asarray(examples[spec.name], spec.dtype.as_numpy_dtype)
+        if spec.dtype == tf.string:
+            array = np.array([tf.compat.as_bytes(text) for text in array.ravel()], object).reshape(array.shape)
         if not spec.shape.is_compatible_with(array.shape) or not array.size:
             raise ValueError(
                 f"An example for {spec.name!r} must have shape {spec.shape}. Received: shape {array.shape}."
@@ -115,13 +119,27 @@ def _feed(signature: list[tf.TensorSpec], examples: Any) -> dict[str, np.ndarray
     return feed
 
 
+def _example(spec: tf.TensorSpec) -> np.ndarray:
+    """Three rows of something: random numbers, ones for integers (lengths), or texts of several kinds."""
+    shape = [size or 3 for size in spec.shape]
+    if spec.dtype == tf.string:
+        return np.resize(np.array([b"some text", "你好 \U0001f600".encode(), b"", b"not \xff UTF-8"], object), shape)
+    if spec.dtype.is_integer:
+        return np.ones(shape, spec.dtype.as_numpy_dtype)
+    return np.random.default_rng(0).normal(size=shape).astype(spec.dtype.as_numpy_dtype)
+
+
 def _answer(function: Any, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: keras.ops.convert_to_numpy(output) for name, output in function(**feed).items()}
+    return {name: np.asarray(output) for name, output in function(**feed).items()}
 
 
-def _write(function: Any, signature: list[tf.TensorSpec], folder: Path, metadata: dict[str, Any] | None) -> None:
+def _write(
+    function: Any, signature: list[tf.TensorSpec], lookups: list[Any], folder: Path, metadata: dict[str, Any] | None
+) -> None:
     # The archive does not track the model: saving would trace it again, with inputs of its own invention.
     archive = keras.export.ExportArchive()
+    for layer in lookups:  # it finds variables by itself, but not the tables of a vocabulary
+        archive.track(layer)
     # One shard, whatever the cores of this machine; and Keras 3.8 names the hidden folder even so.
     with single_shard(), contextlib.redirect_stdout(io.StringIO()):
         archive.add_endpoint("serving_default", function, input_signature=signature)

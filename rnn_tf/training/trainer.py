@@ -88,7 +88,7 @@ class Trainer:
         batch_size: int | None = None,
         log_every: int = 100,
         sample_weight: Any = None,
-        class_weight: dict[int, float] | None = None,
+        class_weight: Any = None,
         validation_data: Any = None,
         shuffle: bool = True,
         seed: int | None = None,
@@ -108,10 +108,12 @@ class Trainer:
             y: Targets; not with a dataset.
             steps: Positive integer, how many updates to make.
             epochs: Positive integer, how many times to go through the data.
-            batch_size: Rows a step. `None` takes all rows with `steps`, 32 with `epochs`. Not with a dataset.
+            batch_size: Rows a step. `None` takes all rows with `steps`, 32 with `epochs`, and 32 of texts. Not with a
+                dataset.
             log_every: Positive integer, steps to run in one call of the compiled loop.
             sample_weight: Array, one weight a row. Not with a dataset.
-            class_weight: Weight of each class, by its integer label; a class not named weighs 1.
+            class_weight: Weight of each class, by its integer label; a class not named weighs 1. The classifiers of
+                rnn_tf take names of classes, and `"balanced"`, too.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset; its loss and metrics come after
                 each epoch, named `val_...`.
             shuffle: Whether each pass through arrays has an order of its own.
@@ -136,22 +138,23 @@ class Trainer:
             lengths = [min(log_every, steps - first) for first in range(0, steps, log_every)]
         else:
             lengths = [0] * positive_integer("epochs", epochs)  # 0: as long as the data are
-        prepare = getattr(self.model, "prepare", None)
-        source: Rows | Batches
         if isinstance(x, tf.data.Dataset):
             for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
                 if value is not None:
                     raise ValueError(f"A dataset brings its own `{name}`. Received: {name}={value!r} beside it.")
+        elif batch_size is None and epochs is not None:
+            batch_size = 32
+        prepare = getattr(self.model, "prepare", None)
+        if prepare is not None:
+            x, y, sample_weight, class_weight = prepare(
+                x, y, sample_weight, class_weight, training=True, batch_size=batch_size, shuffle=shuffle, seed=seed
+            )
+        source: Rows | Batches
+        if isinstance(x, tf.data.Dataset):
             source = Batches(_weighted(x, class_weight), repeat=steps is not None)
-            if prepare is not None:
-                prepare(x)
         else:
             data = _with_class_weight(checked_arrays(x=x, y=y, sample_weight=sample_weight), class_weight)
-            if batch_size is None and epochs is not None:
-                batch_size = 32
             source = Rows(data, batch_size, repeat=steps is not None, shuffle=shuffle, seed=seed)
-            if prepare is not None:
-                prepare(*data[:2])
         validation = self._validation_source(validation_data, batch_size)
         return self._run(self._built_loop(source), source, validation, lengths, log_every, callbacks, verbose)
 
@@ -238,14 +241,22 @@ class Trainer:
         if validation_data is None:
             return None
         if isinstance(validation_data, tf.data.Dataset):
-            return Batches(validation_data, repeat=False)
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            validation_data = (validation_data,)
+        elif not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError(
                 "`validation_data` must be (x, y), (x, y, sample_weight) or a tf.data.Dataset. "
                 f"Received: {type(validation_data).__name__}."
             )
-        x, y, *weight = validation_data
-        data = checked_arrays(validation_x=x, validation_y=y, validation_weight=weight[0] if weight else None)
+        x, y, weight = (*validation_data, None, None)[:3]
+        prepare = getattr(self.model, "prepare", None)
+        try:
+            if prepare is not None:
+                x, y, weight, _ = prepare(x, y, weight, training=False, batch_size=batch_size)
+            if isinstance(x, tf.data.Dataset):
+                return Batches(x, repeat=False)
+            data = checked_arrays(x=x, y=y, sample_weight=weight)
+        except ValueError as error:
+            raise ValueError(f"`validation_data` cannot be used. {error}") from None
         return Rows(data, batch_size, repeat=False, shuffle=False, seed=0)
 
     def _built_loop(self, source: Rows | Batches) -> Loop:

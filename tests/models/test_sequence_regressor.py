@@ -42,7 +42,7 @@ def test_every_variant_trains_saves_and_loads(variant, tmp_path):
     np.testing.assert_allclose(loaded.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-6)
     assert loaded.evaluate(X, Y, verbose=0) == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-5)
     states = model.hidden_states(X)
-    assert [h.shape for h in states] == [(48, 4, layer.cell.units) for layer in model.recurrent_layers]
+    assert [h.shape for h in states] == [(48, 4, layer.cell.units) for layer in model.recurrent.layers]
 
 
 def test_loads_in_a_fresh_process_after_importing_one_name(tmp_path, run_python):
@@ -79,7 +79,7 @@ def test_hidden_states_are_those_of_keras(cell):
     model = trained(units=[5, 3], cell=cell, epochs=3)
     states = model.hidden_states(X)
     z = model.input_scaling(X)
-    for layer, hidden in zip(model.recurrent_layers, states, strict=True):
+    for layer, hidden in zip(model.recurrent.layers, states, strict=True):
         z = keras.layers.RNN(layer.cell, return_sequences=True)(z)
         np.testing.assert_allclose(hidden, z, atol=1e-6)
     answer = model.target_scaling(model.head(hidden[:, -1]), inverse=True)
@@ -89,7 +89,7 @@ def test_hidden_states_are_those_of_keras(cell):
 def test_hidden_states_of_a_cell_with_a_read_out_are_h_not_o():
     model = trained(units=None, cell=ElmanCell(5, output_units=3))
     (hidden,) = model.hidden_states(X)
-    cell = model.recurrent_layers[0].cell
+    cell = model.recurrent.layers[0].cell
     np.testing.assert_allclose(
         model.target_scaling(model.head(cell.read_out(hidden[:, -1])), inverse=True),
         model.predict(X, verbose=0),

@@ -109,7 +109,7 @@ def test_class_weight_on_a_dataset_and_one_hot_labels():
 def test_regularizers_constraints_clipping_schedules_and_averages_count():
     def make():
         model = regressor(compiled=False, normalize=False)
-        cell = model.recurrent_layers[0].cell
+        cell = model.recurrent.layers[0].cell
         cell.kernel_regularizer, cell.recurrent_constraint = keras.regularizers.L2(0.1), keras.constraints.UnitNorm()
         schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
         model.compile(keras.optimizers.AdamW(schedule, global_clipnorm=0.1, use_ema=True), loss="mse")
@@ -450,7 +450,7 @@ def test_xla_only_where_it_pays():
         ({"steps": 3, "seed": -1}, r"`seed` must be an integer that is not negative"),
         ({"steps": 3, "callbacks": [keras.callbacks.BackupAndRestore("b")]}, r"cannot resume from BackupAndRestore"),
         ({"steps": 3, "validation_data": X}, r"`validation_data` must be \(x, y\)"),
-        ({"steps": 3, "validation_data": (X[:5], Y[:4])}, r"validation_x has 5, validation_y has 4"),
+        ({"steps": 3, "validation_data": (X[:5], Y[:4])}, r"`validation_data` cannot be used.*x has 5, y has 4"),
     ],
 )
 def test_arguments_of_fit_are_checked(arguments, message):

@@ -1,0 +1,105 @@
+"""One conversion in front of training: what people have becomes what a compiled step can take."""
+
+import inspect
+import math
+from abc import abstractmethod
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+
+class Prepared(NamedTuple):
+    """What `fit` hands on: arrays of numbers, or a `tf.data.Dataset` of batches, where x is all there is."""
+
+    x: Any
+    y: Any = None
+    sample_weight: Any = None
+    class_weight: dict[int, float] | None = None
+
+
+class PreparedModel(keras.Model):
+    """A `keras.Model` whose `fit` and `evaluate`, and `Trainer.fit`, hand their data to `prepare` first."""
+
+    @abstractmethod
+    def prepare(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        *,
+        training: bool,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        seed: int | None = None,
+    ) -> Prepared:
+        """Check and convert data; with `training`, learn from them what must be learned before the first step."""
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """`keras.Model.fit`, on all that `prepare` understands."""
+        call = inspect.signature(super().fit).bind(*args, **kwargs)
+        call.apply_defaults()
+        given = call.arguments
+        in_memory = not isinstance(given["x"], tf.data.Dataset)
+        if given["validation_split"] and given["validation_data"] is None and in_memory:
+            _split_validation(given)
+        batch_size = given["batch_size"]
+        given.update(
+            self.prepare(
+                *(given[name] for name in Prepared._fields),
+                training=True,
+                batch_size=batch_size,
+                shuffle=given["shuffle"],
+            )._asdict()
+        )
+        if isinstance(given["x"], tf.data.Dataset):
+            given.update(batch_size=None, shuffle=False)  # it makes its own batches, in its own order
+        if isinstance(given["validation_data"], (tuple, list, tf.data.Dataset)):
+            validation = given["validation_data"]
+            validation = validation if isinstance(validation, (tuple, list)) else (validation,)
+            size = given["validation_batch_size"] or batch_size
+            prepared = self.prepare(*validation, training=False, batch_size=size)
+            given["validation_data"] = prepared.x if isinstance(prepared.x, tf.data.Dataset) else tuple(prepared[:3])
+            if isinstance(prepared.x, tf.data.Dataset):
+                given["validation_batch_size"] = None
+        return super().fit(*call.args, **call.kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """`keras.Model.evaluate`, on all that `prepare` understands."""
+        if kwargs.get("_use_cached_eval_dataset"):  # Keras's `fit` validates, on what is prepared already
+            return super().evaluate(*args, **kwargs)
+        call = inspect.signature(super().evaluate).bind(*args, **kwargs)
+        call.apply_defaults()
+        given = call.arguments
+        prepared = self.prepare(
+            given["x"], given["y"], given["sample_weight"], training=False, batch_size=given["batch_size"]
+        )
+        given.update(x=prepared.x, y=prepared.y, sample_weight=prepared.sample_weight)
+        if isinstance(prepared.x, tf.data.Dataset):
+            given["batch_size"] = None
+        return super().evaluate(*call.args, **call.kwargs)
+
+
+def rows_of(value: Any, rows: Any) -> Any:
+    """The named rows of an array, a list, a pandas column, or of each in a dict."""
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return {name: rows_of(one, rows) for name, one in value.items()}
+    return value.iloc[rows] if hasattr(value, "iloc") else value[rows]
+
+
+def _split_validation(given: dict[str, Any]) -> None:
+    """Keras validates on the last rows: nothing may be learned from them."""
+    share, x = given["validation_split"], given["x"]
+    size = len(next(iter(x.values())) if isinstance(x, dict) else x)
+    first = math.floor(size * (1 - share))
+    if not 0 < first < size:
+        raise ValueError(
+            f"`validation_split` must leave rows on both sides. Received: validation_split={share} of {size} rows."
+        )
+    names = ("x", "y", "sample_weight")
+    given["validation_data"] = tuple(rows_of(given[name], slice(first, None)) for name in names)
+    given.update({name: rows_of(given[name], slice(first)) for name in names})
+    given["validation_split"] = 0.0

@@ -1,0 +1,256 @@
+"""From a sequence of numbers to the class that it belongs to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_tf._checks import checked_arrays
+from rnn_tf.evaluation import ClassificationReport, classification_report
+from rnn_tf.models.classification import Classification, named_answers
+from rnn_tf.models.columns import class_names, class_numbers, class_weights
+from rnn_tf.models.prepared import Prepared, PreparedModel
+from rnn_tf.models.recurrent_stack import with_objects
+from rnn_tf.models.standardization import Moments, Standardization, chunks
+
+
+@keras.saving.register_keras_serializable(package="rnn_tf")
+class SequenceClassifier(PreparedModel):
+    """Sequences `[batch, timesteps, features]`, of different lengths, to class probabilities `[batch, classes]`.
+
+        z_t = (x_t - mean_x) / scale_x                     standardization, where it was learned
+        h_t = cell(z_t, h_{t-1})                           one recurrent layer, or several on top of each other
+        p   = softmax(W pool(h_1, ..., h_T) + b)           pooled over the steps that belong to the sequence
+
+    `fit`, `evaluate`, `predict` and `Trainer.fit` take sequences as an array; as a list of arrays
+    `[timesteps, features]` of different lengths; or as a dict `{"sequences": ..., "lengths": ...}` of padded ones.
+    What comes after a sequence's length changes nothing. Labels are names or numbers of classes, one a sequence.
+
+    Args:
+        units: Positive integer, or a list of them for several layers. Not with cells of your own.
+        classes: How many classes there are, at least 2, or a list of their names.
+        cell: `"elman"`, `"gru"` or `"lstm"`; or a Keras cell of your own, or a list of them, one a layer.
+        bidirectional: Whether each layer also reads from the end.
+        pooling: `"last"`, `"mean"` or `"max"` over time, or a list of them to stand side by side.
+        activation: σ of the cells, a name or a function. Not with cells of your own.
+        dropout: Fraction to drop in training of each layer's inputs, the same ones at every step, and of what is
+            pooled; of the latter only with cells of your own.
+        recurrent_dropout: Fraction of the state to drop in training. Not with cells of your own.
+        normalize: Whether the first `fit`, or `Trainer.fit`, calls `adapt` if nobody has.
+        shards: Of the recurrent layers, see `rnn_tf.RNN`.
+        **kwargs: `name` and `dtype` of `keras.Model`. Under a mixed policy the recurrent layers compute in half
+            precision; standardization and the output layer stay in float32.
+
+    Call arguments:
+        inputs: Float tensor `[batch, timesteps, features]`, or a dict of it under `"sequences"` and an integer tensor
+            `[batch]` under `"lengths"`.
+        training: Whether dropout is active.
+        mask: Boolean tensor `[batch, timesteps]`, in place of lengths; a step where it is False keeps the state.
+
+    Returns:
+        Float tensor `[batch, classes]`, each row summing to 1.
+
+    Raises:
+        ValueError: If an argument is out of its range, the inputs are not of rank 3 with the number of features that
+            the model was built for, or a label is not among the classes.
+
+    Source: J. L. Elman (1990), "Finding structure in time", Cognitive Science 14.
+
+    Example:
+    >>> import numpy as np
+    >>> from rnn_tf import SequenceClassifier
+    >>> random = np.random.default_rng(0)
+    >>> x = [random.normal(size=[random.integers(5, 9), 2]) for _ in range(64)]
+    >>> y = ["up" if one[-1, 0] > one[0, 0] else "down" for one in x]
+    >>> model = SequenceClassifier(units=8, classes=["down", "up"])
+    >>> model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    >>> history = model.fit(x, y, epochs=2, verbose=0)
+    >>> model.predict(x[:3], verbose=0).shape
+    (3, 2)
+    """
+
+    def __init__(
+        self,
+        units: int | Sequence[int] | None = None,
+        classes: int | Sequence[Any] = 2,
+        cell: Any = "gru",
+        bidirectional: bool = False,
+        pooling: str | Sequence[str] = "last",
+        activation: Any = "tanh",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        normalize: bool = True,
+        shards: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Inputs in their own units may not fit a half-precision type: they are cast after standardization.
+        super().__init__(autocast=False, **kwargs)
+        self.classes = class_names(classes)
+        self.normalize = normalize
+        self.input_scaling = Standardization(name="input_scaling", dtype=self.variable_dtype)
+        self.classification = Classification(
+            len(self.classes),
+            pooling,
+            units,
+            cell,
+            activation,
+            dropout,
+            recurrent_dropout,
+            bidirectional,
+            shards,
+            name="classification",
+            dtype=self.dtype_policy,
+        )
+
+    def build(self, input_shape: Any) -> None:
+        shape = tuple(input_shape["sequences"] if isinstance(input_shape, dict) else input_shape)
+        self._check_input_shape(shape)
+        if shape[2] is None:
+            raise ValueError(
+                f"SequenceClassifier needs the number of features to make its weights. Received: input shape {shape}."
+            )
+        self._features = shape[2]
+        self.input_scaling.build(shape)
+        self.classification.build(shape)
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        if isinstance(inputs, dict):
+            sequences, lengths = inputs["sequences"], inputs["lengths"]
+            mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
+        else:
+            sequences = inputs
+        self._check_input_shape(sequences.shape)
+        scaled = self.input_scaling(keras.ops.cast(sequences, self.variable_dtype))
+        if mask is not None:
+            scaled = tf.where(mask[..., tf.newaxis], scaled, 0.0)  # padding may hold anything, even NaN
+        return self.classification(scaled, mask=mask, training=training)
+
+    def _check_input_shape(self, shape: Sequence[int | None]) -> None:
+        features = getattr(self, "_features", None)
+        if len(shape) != 3:
+            raise ValueError(
+                "SequenceClassifier takes sequences of shape [batch, timesteps, features]. "
+                f"Received: shape {tuple(shape)}. For one feature add an axis, as in x[..., None]."
+            )
+        if features is not None and shape[2] not in (features, None):
+            raise ValueError(
+                f"This SequenceClassifier was built for {features} features a step. Received: shape "
+                f"{tuple(shape)}, that is {shape[2]}. Make a new model for other features."
+            )
+
+    def adapt(self, x: Any) -> None:
+        """Learn mean and scale of the inputs, so that the model takes raw units.
+
+        Args:
+            x: Sequences as `fit` takes them, or a finite `tf.data.Dataset` of batches `(x, y)`.
+
+        Raises:
+            ValueError: If the data are empty, endless, not finite, or of the wrong shape.
+        """
+        moments = None
+        for inputs, _ in chunks(x if isinstance(x, tf.data.Dataset) else _as_sequences(x)):
+            sequences = inputs["sequences"] if isinstance(inputs, dict) else inputs
+            if moments is None:
+                if not self.built:
+                    self.build(sequences.shape)
+                moments = Moments(self._features)
+            self._check_input_shape(sequences.shape)
+            if isinstance(inputs, dict):
+                sequences = sequences[np.arange(sequences.shape[1]) < inputs["lengths"][:, np.newaxis]]
+            moments.add(sequences)
+        if moments is None:
+            raise ValueError("`adapt` needs at least one batch. Received: an empty dataset.")
+        self.input_scaling.learn(moments)
+
+    def prepare(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        *,
+        training: bool,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        seed: int | None = None,
+    ) -> Prepared:
+        """Sequences as arrays, labels as class numbers; before training, `adapt` where that is asked for."""
+        numbers = None
+        if isinstance(x, (np.ndarray, list, tuple, dict)) or hasattr(x, "__array__"):
+            if y is None:
+                raise ValueError("SequenceClassifier needs labels. Received: y=None. Give fit(x, y).")
+            x, numbers = _as_sequences(x), class_numbers(y, self.classes)
+            x, y, sample_weight = checked_arrays(x=x, y=numbers, sample_weight=sample_weight)
+        if training and self.normalize and not (self.built and self.input_scaling.learned):
+            if numbers is None and not isinstance(x, tf.data.Dataset):
+                raise ValueError(
+                    "Mean and scale can be learned from sequences in memory or a tf.data.Dataset. Received: x of type "
+                    f"{type(x).__name__}. Call model.adapt(...) first, or make the model with normalize=False."
+                )
+            self.adapt(x)
+        return Prepared(x, y, sample_weight, class_weights(class_weight, numbers, self.classes))
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+        """Class probabilities `[rows, classes]`: `keras.Model.predict`, on sequences as `fit` takes them."""
+        return super().predict(_as_sequences(x), *args, **kwargs)
+
+    def report(self, x: Any, y: Any) -> ClassificationReport:
+        """How good the answers to the sequences `x` with the labels `y` are: see `rnn_tf.evaluation`."""
+        return classification_report(class_numbers(y, self.classes), self.predict(x, verbose=0), self.classes)
+
+    def hidden_states(self, inputs: Any) -> list[np.ndarray]:
+        """h_1, ..., h_T of each layer, without dropout: see `SequenceRegressor.hidden_states`."""
+        if not self.built:
+            raise ValueError("`hidden_states` needs a built model. Train it, or call it on data, first.")
+        (inputs,) = checked_arrays(inputs=inputs)
+        self._check_input_shape(inputs.shape)
+        return self.classification.recurrent.hidden_states(self.input_scaling(inputs))
+
+    def serving_signature(self) -> tuple[Any, list[tf.TensorSpec]]:
+        """The function that is exported, and what it takes.
+
+        `sequences` and `lengths` in; `label`, `probabilities` and `classes`, the names in their order, out.
+        """
+
+        def classify(sequences: Any, lengths: Any) -> dict[str, Any]:
+            return named_answers(self({"sequences": sequences, "lengths": lengths}, training=False), self.classes)
+
+        return classify, [
+            tf.TensorSpec([None, None, self._features], tf.float32, name="sequences"),
+            tf.TensorSpec([None], tf.int32, name="lengths"),
+        ]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            **self.classification.settings(),
+            "classes": self.classes,
+            "normalize": self.normalize,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceClassifier":
+        return cls(**with_objects(config, custom_objects))
+
+
+def _as_sequences(x: Any) -> Any:
+    """A list of arrays `[timesteps, features]` of different lengths as a dict of padded sequences and lengths."""
+    if not isinstance(x, (list, tuple)) or not x:
+        return x
+    rows = [np.asarray(row) for row in x]
+    shapes = {row.shape[1:] for row in rows}
+    if any(row.ndim != 2 for row in rows) or len(shapes) > 1:
+        shape = next((row.shape for row in rows if row.ndim != 2 or row.shape[1:] != rows[0].shape[1:]), rows[0].shape)
+        raise ValueError(
+            "A list of sequences must hold arrays [timesteps, features] with the same features. Received: one of shape "
+            f"{shape}. For one feature add an axis, as in row[:, None]."
+        )
+    lengths = np.array([len(row) for row in rows], np.int32)
+    if lengths.min() == lengths.max():
+        return np.stack(rows)
+    padded = np.zeros([len(rows), lengths.max(), rows[0].shape[1]], np.result_type(*rows))
+    for row, into in zip(rows, padded, strict=True):
+        into[: len(row)] = row
+    return {"sequences": padded, "lengths": lengths}

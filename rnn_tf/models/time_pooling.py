@@ -1,0 +1,70 @@
+"""From the states at all steps to one vector."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+KINDS = ("last", "mean", "max")
+
+
+class TimePooling(keras.layers.Layer):
+    """Pools over the unmasked steps: `[batch, timesteps, features]` to `[batch, features]`, or several side by side.
+
+        last:  h_T, for a layer that reads both ways [h_T forward; h_1 backward]: what each saw last
+        mean:  1/T Σ_t h_t
+        max:   max_t h_t, feature by feature
+
+    A sequence without any unmasked step gives zeros.
+
+    Args:
+        kinds: `"last"`, `"mean"` or `"max"`, or a list of them to stand side by side.
+        bidirectional: Whether the second half of the features comes from a layer that reads from the end.
+
+    Raises:
+        ValueError: If a kind is unknown, or there is none.
+    """
+
+    def __init__(self, kinds: str | Sequence[str], bidirectional: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+        if not self.kinds or set(self.kinds) - set(KINDS) or len(set(self.kinds)) < len(self.kinds):
+            raise ValueError(
+                f"`pooling` must be one of {', '.join(map(repr, KINDS))}, or a list of different ones. "
+                f"Received: pooling={kinds!r}."
+            )
+        self.bidirectional = bidirectional
+
+    def call(self, sequence: Any, mask: Any = None) -> Any:
+        if mask is None:
+            mask = tf.ones(tf.shape(sequence)[:2], tf.bool)
+        pooled = [getattr(self, f"_{kind}")(sequence, mask[..., tf.newaxis]) for kind in self.kinds]
+        return tf.concat(pooled, axis=-1)  # [batch, features * kinds]
+
+    def compute_mask(self, sequence: Any, mask: Any = None) -> None:
+        return None
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        return input_shape[0], input_shape[-1] * len(self.kinds)
+
+    def _last(self, sequence: Any, mask: Any) -> Any:
+        steps = tf.cast(mask[..., 0], tf.int32)  # [batch, timesteps]
+        end = tf.shape(steps)[1] - 1 - tf.argmax(steps[:, ::-1], axis=1, output_type=tf.int32)  # [batch]
+        if not self.bidirectional:
+            return tf.gather(sequence, end, axis=1, batch_dims=1)
+        forward, backward = tf.split(sequence, 2, axis=-1)
+        start = tf.argmax(steps, axis=1)
+        return tf.concat(
+            [tf.gather(forward, end, axis=1, batch_dims=1), tf.gather(backward, start, axis=1, batch_dims=1)], axis=-1
+        )
+
+    def _mean(self, sequence: Any, mask: Any) -> Any:
+        mask = tf.cast(mask, tf.float32)  # half precision cannot count thousands of steps
+        mean = tf.reduce_sum(tf.cast(sequence, tf.float32) * mask, axis=1) / tf.maximum(tf.reduce_sum(mask, axis=1), 1)
+        return tf.cast(mean, sequence.dtype)
+
+    def _max(self, sequence: Any, mask: Any) -> Any:
+        highest = tf.reduce_max(tf.where(mask, sequence, sequence.dtype.min), axis=1)
+        return tf.where(tf.reduce_any(mask, axis=1), highest, 0)
