@@ -1,0 +1,247 @@
+"""Labelled texts from a file, and a part of them held out."""
+
+import csv
+import gzip
+import json
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # one of the two codes that stand for an emoji in JSON
+
+
+class Texts(NamedTuple):
+    """Texts with their labels, to learn from: `model.fit(*texts)`.
+
+    texts: strings, none of them empty.
+    labels: strings, the class of each text.
+    """
+
+    texts: list[str]
+    labels: list[str]
+
+
+class TextSplit(NamedTuple):
+    """What `split_texts` returns: a part to train on, a part to test on, and how many rows are duplicates."""
+
+    train: Texts
+    test: Texts
+    duplicates: int
+
+
+def read_texts(path: str | PathLike[str], text: str = "text", label: str = "label") -> Texts:
+    r"""Texts and labels from a TSV, CSV or JSON-lines file in UTF-8.
+
+    The end of the file's name says how it is read; each may be compressed, with .gz after it:
+
+        .tsv              first line of column names, cells separated by tabs, quotes are part of the text
+        .csv              first line of column names, cells separated by commas, quoted where needed as in RFC 4180
+        .jsonl, .ndjson   a JSON object a line; labels may be strings, integers, true or false
+
+    Blank lines are passed over. Spaces around a label do not belong to it; texts stay as they are.
+
+    Args:
+        path: The file.
+        text: Name of the column, or key, that holds the texts.
+        label: Name of the column, or key, that holds the labels.
+
+    Returns:
+        `Texts`, in the order of the file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file's name has another end, or the file is empty, not UTF-8, damaged, lacks a column, or
+            holds a row without text or label. The message names the line.
+
+    Example:
+    >>> import pathlib, tempfile
+    >>> from rnn_tf.data import read_texts
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "reviews.tsv"
+    >>> _ = path.write_text("label\ttext\ngood\tWarm, and the \"sea view\" is real.\nbad\tCold soup.\n")
+    >>> read_texts(path)
+    Texts(texts=['Warm, and the "sea view" is real.', 'Cold soup.'], labels=['good', 'bad'])
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {str(path)!r}. Give the path of a TSV, CSV or JSON-lines file.")
+    end = Path(path.name.lower().removesuffix(".gz")).suffix
+    if end == ".tsv":
+        records = _table(path, [text, label], delimiter="\t", quoting=csv.QUOTE_NONE)
+    elif end == ".csv":
+        records = _table(path, [text, label], strict=True)
+    elif end in (".jsonl", ".ndjson"):
+        records = _json_lines(path, [text, label])
+    else:
+        raise ValueError(
+            "The name of a file of texts must end in .tsv, .csv or .jsonl (.ndjson), which says how it is read, or in "
+            f"one of these and .gz. Received: {path.name!r}. Rename the file to what it holds."
+        )
+    result = Texts([], [])
+    for place, record in records:
+        content, name = record[text], record[label]
+        if not isinstance(content, str) or not content.strip():
+            raise ValueError(
+                f"{place}: {text!r} must hold a text. Received: {content!r:.80}. Correct it, or remove the line."
+            )
+        if HALF_CHARACTER.search(content):
+            raise ValueError(
+                f"{place}: {text!r} must hold whole characters. Received: half a surrogate pair, as is left where an "
+                "emoji was cut in two. Correct it, or remove the line."
+            )
+        if not isinstance(name, (str, int)) or not str(name).strip():
+            raise ValueError(
+                f"{place}: {label!r} must hold a label, in JSON a string, an integer, true or false. "
+                f"Received: {name!r:.80}. Correct it, or remove the line."
+            )
+        result.texts.append(content)
+        result.labels.append(str(name).strip())
+    if not result.texts:
+        raise ValueError(f"{path} has no texts. It needs a line for each.")
+    return result
+
+
+def split_texts(texts: Texts, test: float = 0.2, seed: int = 0) -> TextSplit:
+    """A part of each class held out, drawn at random, with no text in both parts.
+
+    Of a class's n rows `round(test * n)` are held out, at least one. They are drawn from the texts that occur once:
+    a text that occurs more than once, whatever its labels, stays in the training part in all its copies, since a
+    model could know it by heart. If fewer texts of a class occur once, all of them are held out, but for one row to
+    train on. Two texts are the same if they differ in nothing but spaces and capital letters.
+
+    Args:
+        texts: What to split, of two classes or more.
+        test: Share of each class to hold out, between 0 and 1.
+        seed: Another seed draws another part; the same one always draws the same.
+
+    Returns:
+        `TextSplit`: the parts `train` and `test`, both in the order of `texts`, and `duplicates`, the number of rows
+        whose text occurs more than once.
+
+    Raises:
+        ValueError: If `test` is no such share, there are not as many labels as texts, there is one class only, or a
+            class has no row that can be held out with another left to train on.
+
+    Example:
+    >>> from rnn_tf.data import Texts, split_texts
+    >>> texts = Texts([f"text {i}" for i in range(10)], ["even", "odd"] * 5)
+    >>> split_texts(texts, test=0.2).test.labels
+    ['odd', 'even']
+    """
+    contents, labels = list(texts[0]), list(texts[1])
+    if not 0 < test < 1:
+        raise ValueError(f"`test` must be a share between 0 and 1. Received: test={test!r}.")
+    if len(contents) != len(labels):
+        raise ValueError(
+            f"Each text must have a label. Received: {len(contents)} texts and {len(labels)} labels. Give "
+            "`Texts(texts, labels)`."
+        )
+    classes = Counter(labels)
+    if len(classes) < 2:
+        raise ValueError(
+            f"There must be two classes or more. Received: {', '.join(map(repr, classes)) or 'no texts'}. "
+            "Add texts with another label."
+        )
+    keys = [normalized(content) for content in contents]
+    copies = Counter(keys)
+    once = np.array([copies[key] == 1 for key in keys])
+    held_out = np.zeros(len(contents), bool)
+    random = np.random.default_rng(seed)
+    for name, rows in sorted(classes.items()):
+        candidates = np.flatnonzero(once & (np.array(labels, object) == name))
+        count = min(max(1, round(test * rows)), len(candidates), rows - 1)
+        if count < 1:
+            raise ValueError(
+                f"Each class must have a text that occurs once to hold out, and another row to train on. Received: "
+                f"class {name!r} has {rows} rows, {len(candidates)} with a text that occurs once. Add texts to it, or "
+                "remove the class."
+            )
+        held_out[random.choice(candidates, count, replace=False)] = True
+
+    def part(wanted: Iterable[np.bool_]) -> Texts:
+        rows = [i for i, want in enumerate(wanted) if want]
+        return Texts([contents[i] for i in rows], [labels[i] for i in rows])
+
+    return TextSplit(part(~held_out), part(held_out), int((~once).sum()))
+
+
+def normalized(text: str) -> str:
+    """The text in small letters, its words one space apart."""
+    return " ".join(text.split()).lower()
+
+
+def _table(path: Path, columns: list[str], **form: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows of a table, each with the place that errors name; `form` is what `csv.reader` takes."""
+    rows: list[tuple[str, list[str]]] = []
+    reader, line = csv.reader(_lines(path), **form), 1
+    limit = csv.field_size_limit(2**31 - 1)  # some texts are longer than its 131072 characters
+    try:
+        for row in reader:
+            if row:  # no empty line
+                rows.append((f"{path}, line {line}", row))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {line}: not a row of a CSV or TSV file: {error}. Correct the line.") from None
+    finally:
+        csv.field_size_limit(limit)
+    if not rows:
+        raise ValueError(f"{path} is empty. It needs a first line of column names, and a line for each text.")
+    (place, header), *rows = rows
+    header = [name.strip() for name in header]
+    _check_names(place, header, columns)
+    for place, row in rows:
+        if len(row) != len(header):
+            raise ValueError(
+                f"{place}: a row must have as many cells as the first line has names, {len(header)}. Received: "
+                f"{len(row)} cells. In a CSV file a text that holds commas or line ends stands in quotes; in a TSV "
+                "file it holds no tabs and no line ends."
+            )
+        yield place, dict(zip(header, row, strict=True))
+
+
+def _json_lines(path: Path, columns: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Objects of a JSON-lines file, each with the place that errors name."""
+    for i, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        place = f"{path}, line {i}"
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{place}: not JSON: {error}. Each line must hold a JSON object of its own.") from None
+        if not isinstance(record, dict):
+            raise ValueError(f"{place}: must be a JSON object, as in {{...}}. Received: {type(record).__name__}.")
+        _check_names(place, record, columns)
+        yield place, record
+
+
+def _check_names(place: str, names: Iterable[str], columns: list[str]) -> None:
+    for column in columns:
+        if column not in names:
+            raise ValueError(
+                f"{place}: there must be a column {column!r}. Received: {', '.join(map(repr, names)) or 'no names'}. "
+                "Give the names of the columns that hold the texts and the labels. TSV files have tabs between "
+                "columns, CSV files commas."
+            )
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Lines of a file in UTF-8, compressed or not, without the byte order mark that Excel writes."""
+    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else open(path, "rb") as file:
+        line = 0
+        try:
+            for line, content in enumerate(file, start=1):
+                yield content.decode("utf-8-sig" if line == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}, line {line}: the file must be in UTF-8. Received: {error}. Save it as UTF-8."
+            ) from None
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ValueError(
+                f"{path}, after line {line}: not a whole gzip file: {error}. Compress or copy it again."
+            ) from None
