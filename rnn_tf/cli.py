@@ -60,10 +60,28 @@ def _parser() -> argparse.ArgumentParser:
     series.add_argument("--name", help="of the export (default: the column)")
     series.add_argument("--models", default="saved_models", help="folder for the export (default: saved_models)")
 
-    predict = _command(commands, "predict", "rnn_tf.commands.predict", "forecast what follows a file, from an export")
+    text = _command(train, "text", "rnn_tf.commands.train_text", "classify texts of a TSV, CSV or JSON-lines file")
+    _texts_from(text)
+    text.add_argument("--units", type=_positive, default=64, help="size of the hidden state (default: 64)")
+    text.add_argument("--cell", choices=["elman", "gru", "lstm"], default="lstm", help="(default: lstm)")
+    text.add_argument("--vocabulary", type=_positive, default=20_000, help="tokens to know at most (default: 20000)")
+    text.add_argument("--max-length", type=_positive, default=512, help="tokens of a text to read (default: 512)")
+    text.add_argument("--test", type=float, default=0.2, help="share of the texts to hold out (default: 0.2)")
+    text.add_argument("--epochs", type=_positive, default=20, help="at most (default: 20)")
+    text.add_argument("--seed", type=int, default=0, help="of every random number (default: 0)")
+    text.add_argument("--output", default="rnn_tf_text", help="folder for the pictures (default: rnn_tf_text)")
+    text.add_argument("--name", help="of the export (default: the file's)")
+    text.add_argument("--models", default="saved_models", help="folder for the export (default: saved_models)")
+
+    predict = _command(commands, "predict", "rnn_tf.commands.predict", "answer from an export alone")
     predict.add_argument("model", metavar="MODEL", help="folder of an export, such as saved_models/sales")
-    predict.add_argument("file", metavar="FILE.csv", help="the series whose continuation to forecast")
-    predict.add_argument("--steps", type=_positive, help="how many (default: the model's horizon)")
+    predict.add_argument(
+        "inputs",
+        metavar="INPUT",
+        nargs="+",
+        help="the CSV file of the series whose continuation to forecast; or texts to classify",
+    )
+    predict.add_argument("--steps", type=_positive, help="of a forecast (default: the model's horizon)")
     predict.add_argument("--output", metavar="OUT.csv", help="file to write (default: print)")
 
     bench = commands.add_parser("bench", help="side-by-side timings").add_subparsers(
@@ -75,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     layers.add_argument("--repeat", type=_positive, default=9, help="turns (default: 9)")
     layers.add_argument("--cases", type=_positive, metavar="N", help="only the first N of each list (default: all)")
     layers.add_argument("--output", default="rnn_tf_bench", help="folder for figures (default: rnn_tf_bench)")
+    texts = _command(bench, "text", "rnn_tf.bench.text", "training on texts against the usual Keras recipe")
+    _texts_from(texts)
+    texts.add_argument("--repeat", type=_positive, default=5, help="turns (default: 5)")
     memory = _command(bench, "memory", "rnn_tf.bench.memory", "memory of training on long sequences")
     for name, size in (("batch", 64), ("timesteps", 4096), ("features", 16), ("units", 256)):
         memory.add_argument(f"--{name}", type=_positive, default=size, help=f"(default: {size})")
@@ -87,6 +108,17 @@ def _command(commands: Any, name: str, module: str, summary: str) -> argparse.Ar
     )
     command.set_defaults(module=module)
     return command
+
+
+def _texts_from(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="ends in .tsv, .csv or .jsonl; without it, sentences from the documentation of the installed libraries",
+    )
+    command.add_argument("--text", default="text", metavar="COLUMN", help="the column of the texts (default: text)")
+    command.add_argument("--label", default="label", metavar="COLUMN", help="that of the labels (default: label)")
 
 
 def _positive(text: str) -> int:

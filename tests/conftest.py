@@ -37,3 +37,21 @@ def run_python():
         return process.stdout
 
     return run
+
+
+@pytest.fixture
+def rnn_tf(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder; returns its exit code, output and error output."""
+    from rnn_tf import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        try:
+            code = cli.main([str(argument) for argument in arguments])
+        except SystemExit as stop:  # argparse's way of saying what is wrong
+            code = stop.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

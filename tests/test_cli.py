@@ -5,25 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from rnn_tf import cli
 from rnn_tf.commands import demo, train_series
-
-
-@pytest.fixture
-def rnn_tf(capsys, tmp_path, monkeypatch):
-    """Run a command in an empty folder; returns its exit code, output and error output."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        try:
-            code = cli.main([str(argument) for argument in arguments])
-        except SystemExit as stop:  # argparse's way of saying what is wrong
-            code = stop.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture
@@ -161,11 +145,12 @@ def test_bad_input_ends_with_code_2_and_a_message(rnn_tf, sales, tmp_path, argum
 
 
 def test_an_export_of_another_kind_is_refused_by_predict(rnn_tf, sales, tmp_path):
-    (tmp_path / "other" / "1").mkdir(parents=True)
-    (tmp_path / "other" / "1" / "saved_model.pb").write_bytes(b"")
+    module = tf.Module()
+    module.double = tf.function(lambda x: 2 * x, input_signature=[tf.TensorSpec([None], tf.float32)])
+    tf.saved_model.save(module, str(tmp_path / "other" / "1"), signatures=module.double)
     code, _, errors = rnn_tf("predict", "other", "sales.csv")
     assert code == 2
-    assert "does not say which column and window" in errors
+    assert "neither takes texts nor says which column and window" in errors
 
 
 @pytest.mark.parametrize(

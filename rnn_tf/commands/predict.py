@@ -1,4 +1,4 @@
-"""`rnn-tf predict`: the forecast that follows a file's end, from an exported model alone."""
+"""`rnn-tf predict`: the forecast that follows a file's end, or the classes of texts, from an exported model alone."""
 
 import argparse
 import csv
@@ -24,21 +24,48 @@ def run(options: argparse.Namespace) -> None:
             raise IsADirectoryError(f"--output must name a file. Received: the folder {options.output}.")
     version = newest_version(Path(options.model))
     task = read_task(version)
-    values = read_columns(options.file, [task["column"], *task["features"]])
-    if len(values) < task["window"]:
+    signatures = tf.saved_model.load(str(version)).signatures
+    signature = signatures.get("serving_default")
+    if task.get("task") == "series":
+        rows = forecast(signature, options, task)
+    elif signature is not None and "text" in signature.structured_input_signature[1]:
+        rows = classify(signature, options)
+    else:
         raise ValueError(
-            f"{options.model} looks back {task['window']} steps. Received: {options.file} has {len(values)} rows."
+            f"{version} neither takes texts nor says which column and window of a file it takes: {METADATA} is missing "
+            "or of another task. Export it by `rnn-tf train series` or `rnn-tf train text`."
         )
-    signature = tf.saved_model.load(str(version)).signatures["serving_default"]
-    forecast = continue_series(signature, values[-task["window"] :], options.steps or task["horizon"], task)
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", task["column"]])
-    writer.writerows((i, str(value)) for i, value in enumerate(forecast, start=1))
+    csv.writer(text, lineterminator="\n").writerows(rows)
     if options.output is None:
         sys.stdout.write(text.getvalue())
     else:
         write_whole(Path(options.output), text.getvalue())
+
+
+def classify(signature: Any, options: argparse.Namespace) -> list[list[Any]]:
+    """A row for each text: its label, the probability of each class, and the text."""
+    if options.steps is not None:
+        raise ValueError(
+            f"{options.model} classifies texts: --steps is for forecasts. Received: --steps {options.steps}."
+        )
+    answer = {name: output.numpy() for name, output in signature(text=tf.constant(options.inputs)).items()}
+    rows: list[list[Any]] = [["label", *(name.decode() for name in answer["classes"][0]), "text"]]
+    for label, probabilities, text in zip(answer["label"], answer["probabilities"], options.inputs, strict=True):
+        rows.append([label.decode(), *(f"{probability:.4f}" for probability in probabilities), text])
+    return rows
+
+
+def forecast(signature: Any, options: argparse.Namespace, task: dict[str, Any]) -> list[list[Any]]:
+    """A row for each step after the end of a file."""
+    if len(options.inputs) > 1:
+        raise ValueError(f"{options.model} forecasts what follows one CSV file. Received: {', '.join(options.inputs)}.")
+    (file,) = options.inputs
+    values = read_columns(file, [task["column"], *task["features"]])
+    if len(values) < task["window"]:
+        raise ValueError(f"{options.model} looks back {task['window']} steps. Received: {file} has {len(values)} rows.")
+    following = continue_series(signature, values[-task["window"] :], options.steps or task["horizon"], task)
+    return [["step", task["column"]], *([i, str(value)] for i, value in enumerate(following, start=1))]
 
 
 def newest_version(folder: Path) -> Path:
@@ -53,22 +80,15 @@ def newest_version(folder: Path) -> Path:
     if not versions:
         raise FileNotFoundError(
             f"There is no exported model in {str(folder)!r}: it needs a folder such as 1 with a saved_model.pb. "
-            "`rnn-tf train series` makes one."
+            "`rnn-tf train` makes one."
         )
     return max(versions, key=lambda path: int(path.name))
 
 
 def read_task(version: Path) -> dict[str, Any]:
-    """What `rnn-tf train series` wrote down about the series that the model forecasts."""
-    try:
-        task = json.loads((version / METADATA).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        task = {}
-    if task.get("task") != "series":
-        raise ValueError(
-            f"{version} does not say which column and window of a file it takes: {METADATA} is missing or of "
-            "another task. Export it by `rnn-tf train series`."
-        )
+    """What the command that trained the model wrote down beside it; nothing, if another wrote it."""
+    path = version / METADATA
+    task: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return task
 
 

@@ -149,10 +149,11 @@ class TextClassifier(PreparedModel):
         labels: Any = None,
         *,
         vocabulary_size: int = 20_000,
-        min_count: int = 2,
+        min_count: int = 1,
         embeddings: Mapping[str, Any] | None = None,
         units: int | Sequence[int] | None = None,
         cell: Any = "lstm",
+        word_dropout: float = 0.3,
         dropout: float = 0.5,
         **arguments: Any,
     ) -> "TextClassifier":
@@ -169,6 +170,7 @@ class TextClassifier(PreparedModel):
                 vocabulary that is not among them starts with a small random vector of its own.
             units: As in the class; 64 if neither units nor a cell of your own are given.
             cell: As in the class.
+            word_dropout: As in the class. It also teaches what an unknown token is.
             dropout: As in the class.
             **arguments: The others of the class.
 
@@ -182,7 +184,9 @@ class TextClassifier(PreparedModel):
             arguments["embedding_size"] = _vector_size(embeddings)
         if units is None and isinstance(cell, str):
             units = 64
-        model = cls(vocabulary, classes, units=units, cell=cell, dropout=dropout, **arguments)
+        model = cls(
+            vocabulary, classes, units=units, cell=cell, word_dropout=word_dropout, dropout=dropout, **arguments
+        )
         model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         model.build((None, None))
         if embeddings is not None:
