@@ -13,7 +13,7 @@ from rnn_tf.models.classification import Classification, named_answers
 from rnn_tf.models.columns import class_names, class_numbers, class_weights
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
-from rnn_tf.models.standardization import Moments, Standardization, chunks
+from rnn_tf.models.standardization import Moments, Standardization, check_features, chunks
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -106,12 +106,8 @@ class SequenceClassifier(PreparedModel):
 
     def build(self, input_shape: Any) -> None:
         shape = tuple(input_shape["sequences"] if isinstance(input_shape, dict) else input_shape)
-        self._check_input_shape(shape)
-        if shape[2] is None:
-            raise ValueError(
-                f"SequenceClassifier needs the number of features to make its weights. Received: input shape {shape}."
-            )
-        self._features = shape[2]
+        check_features(self, shape, None)
+        self._features: int = shape[2]
         self.input_scaling.build(shape)
         self.classification.build(shape)
 
@@ -121,24 +117,11 @@ class SequenceClassifier(PreparedModel):
             mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
         else:
             sequences = inputs
-        self._check_input_shape(sequences.shape)
+        check_features(self, sequences.shape, self._features)
         scaled = self.input_scaling(keras.ops.cast(sequences, self.variable_dtype))
         if mask is not None:
             scaled = tf.where(mask[..., tf.newaxis], scaled, 0.0)  # padding may hold anything, even NaN
         return self.classification(scaled, mask=mask, training=training)
-
-    def _check_input_shape(self, shape: Sequence[int | None]) -> None:
-        features = getattr(self, "_features", None)
-        if len(shape) != 3:
-            raise ValueError(
-                "SequenceClassifier takes sequences of shape [batch, timesteps, features]. "
-                f"Received: shape {tuple(shape)}. For one feature add an axis, as in x[..., None]."
-            )
-        if features is not None and shape[2] not in (features, None):
-            raise ValueError(
-                f"This SequenceClassifier was built for {features} features a step. Received: shape "
-                f"{tuple(shape)}, that is {shape[2]}. Make a new model for other features."
-            )
 
     def adapt(self, x: Any) -> None:
         """Learn mean and scale of the inputs, so that the model takes raw units.
@@ -156,7 +139,7 @@ class SequenceClassifier(PreparedModel):
                 if not self.built:
                     self.build(sequences.shape)
                 moments = Moments(self._features)
-            self._check_input_shape(sequences.shape)
+            check_features(self, sequences.shape, self._features)
             if isinstance(inputs, dict):
                 sequences = sequences[np.arange(sequences.shape[1]) < inputs["lengths"][:, np.newaxis]]
             moments.add(sequences)
@@ -205,7 +188,7 @@ class SequenceClassifier(PreparedModel):
         if not self.built:
             raise ValueError("`hidden_states` needs a built model. Train it, or call it on data, first.")
         (inputs,) = checked_arrays(inputs=inputs)
-        self._check_input_shape(inputs.shape)
+        check_features(self, inputs.shape, self._features)
         return self.classification.recurrent.hidden_states(self.input_scaling(inputs))
 
     def serving_signature(self) -> tuple[Any, list[tf.TensorSpec]]:
@@ -236,16 +219,20 @@ class SequenceClassifier(PreparedModel):
 
 
 def _as_sequences(x: Any) -> Any:
-    """A list of arrays `[timesteps, features]` of different lengths as a dict of padded sequences and lengths."""
+    """A list of arrays `[timesteps, features]` of different lengths as a dict of padded sequences and lengths.
+
+    An array stays as it is; in a dict what comes after a sequence's length becomes 0.
+    """
+    if isinstance(x, dict):
+        return _without_padding(x)
     if not isinstance(x, (list, tuple)) or not x:
         return x
     rows = [np.asarray(row) for row in x]
-    shapes = {row.shape[1:] for row in rows}
-    if any(row.ndim != 2 for row in rows) or len(shapes) > 1:
-        shape = next((row.shape for row in rows if row.ndim != 2 or row.shape[1:] != rows[0].shape[1:]), rows[0].shape)
+    odd = next((row for row in rows if row.ndim != 2 or not len(row) or row.shape[1] != rows[0].shape[1]), None)
+    if odd is not None:
         raise ValueError(
-            "A list of sequences must hold arrays [timesteps, features] with the same features. Received: one of shape "
-            f"{shape}. For one feature add an axis, as in row[:, None]."
+            "A list of sequences must hold arrays [timesteps, features], of one step at least and with the same "
+            f"features. Received: one of shape {odd.shape}. For one feature add an axis, as in row[:, None]."
         )
     lengths = np.array([len(row) for row in rows], np.int32)
     if lengths.min() == lengths.max():
@@ -254,3 +241,24 @@ def _as_sequences(x: Any) -> Any:
     for row, into in zip(rows, padded, strict=True):
         into[: len(row)] = row
     return {"sequences": padded, "lengths": lengths}
+
+
+def _without_padding(x: dict[str, Any]) -> dict[str, Any]:
+    if set(x) != {"sequences", "lengths"}:
+        raise ValueError(f"A dict of sequences must hold 'sequences' and 'lengths'. Received: {sorted(x)}.")
+    sequences, lengths = np.asarray(x["sequences"]), np.asarray(x["lengths"])
+    if sequences.ndim != 3:
+        raise ValueError(f"Sequences must have shape [batch, timesteps, features]. Received: shape {sequences.shape}.")
+    timesteps = sequences.shape[1]
+    if lengths.shape != sequences.shape[:1] or lengths.dtype.kind not in "iu":
+        raise ValueError(
+            f"`lengths` must hold one integer for each of the {len(sequences)} sequences. Received: {lengths.dtype} of "
+            f"shape {lengths.shape}."
+        )
+    row = next(iter(np.flatnonzero((lengths < 1) | (lengths > timesteps))), None)
+    if row is not None:
+        raise ValueError(
+            f"A length must be between 1 and the number of steps, {timesteps}. Received: {lengths[row]} in row {row}."
+        )
+    inside = np.arange(timesteps) < lengths[:, np.newaxis]  # [batch, timesteps]
+    return {"sequences": np.where(inside[..., np.newaxis], sequences, 0), "lengths": lengths}

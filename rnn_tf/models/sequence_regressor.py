@@ -10,7 +10,7 @@ import tensorflow as tf
 from rnn_tf._checks import checked_arrays, positive_integer
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import RecurrentStack, with_objects
-from rnn_tf.models.standardization import Moments, Standardization, chunks
+from rnn_tf.models.standardization import Moments, Standardization, check_features, chunks
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -116,21 +116,16 @@ class SequenceRegressor(PreparedModel):
         self.target_scaling = Standardization(name="target_scaling", dtype=self.variable_dtype)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        self._check_input_shape(input_shape)
-        if input_shape[2] is None:
-            raise ValueError(
-                "SequenceRegressor needs the number of features to make its weights. "
-                f"Received: input shape {tuple(input_shape)}."
-            )
-        self._features = input_shape[2]
         shape = tuple(input_shape)
+        check_features(self, shape, None)
+        self._features: Any = shape[2]
         self.input_scaling.build(shape)
         self.recurrent.build(shape)
         self.head.build(self.recurrent.compute_output_shape(shape))
         self.target_scaling.build((None, self.horizon))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        self._check_input_shape(inputs.shape)
+        check_features(self, inputs.shape, self._features)
         if self.relative and mask is not None:
             raise ValueError("`relative` needs whole sequences, whose last step is the last value. Received: a mask.")
         inputs = keras.ops.cast(inputs, self.variable_dtype)
@@ -147,19 +142,6 @@ class SequenceRegressor(PreparedModel):
         if not self.relative:
             return inputs
         return inputs - inputs[:, -1:, :1] * np.eye(1, inputs.shape[2], dtype=self.variable_dtype)
-
-    def _check_input_shape(self, shape: Sequence[int | None]) -> None:
-        features = getattr(self, "_features", None)
-        if len(shape) != 3:
-            raise ValueError(
-                "SequenceRegressor takes sequences of shape [batch, timesteps, features]. "
-                f"Received: shape {tuple(shape)}. For one feature add an axis, as in x[..., None]."
-            )
-        if features is not None and shape[2] not in (features, None):
-            raise ValueError(
-                f"This SequenceRegressor was built for {features} features a step. Received: shape "
-                f"{tuple(shape)}, that is {shape[2]}. Make a new model for other features."
-            )
 
     def _as_answers(self, y: Any, timesteps: int | None) -> Any:
         """Targets with the shape of the answers; the axis of a horizon of 1 may be missing."""
@@ -208,7 +190,7 @@ class SequenceRegressor(PreparedModel):
                 if not self.built:
                     self.build(inputs.shape)
                 inputs_seen = Moments(self._features)
-            self._check_input_shape(inputs.shape)
+            check_features(self, inputs.shape, self._features)
             inputs_seen.add(self._shift_inputs(inputs))
             if targets is not None:
                 targets = self._as_answers(targets, inputs.shape[1])
@@ -260,7 +242,7 @@ class SequenceRegressor(PreparedModel):
         if not self.built:
             raise ValueError("`hidden_states` needs a built model. Train it, or call it on data, first.")
         (inputs,) = checked_arrays(inputs=inputs)
-        self._check_input_shape(inputs.shape)
+        check_features(self, inputs.shape, self._features)
         sequence = self.input_scaling(self._shift_inputs(inputs))
         return self.recurrent.hidden_states(sequence)
 
