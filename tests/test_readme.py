@@ -18,9 +18,13 @@ def blocks(language):
 
 def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    first, layers = blocks("python")
+    first, layers, texts = blocks("python")
     exec(compile(layers, "README.md", "exec"), {})
     assert "lstm: LSTM -> RNN(LSTMCell), kernel" in capsys.readouterr().out
+    exec(compile(texts, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert float(re.search(r"accuracy  (\S+) ", printed)[1]) > 0.6
+    assert Path("saved_models/docs/1/assets/vocabulary.txt").is_file()
     exec(compile(first, "README.md", "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == str(Path("saved_models/readme/1"))

@@ -55,6 +55,10 @@ class Classification(keras.layers.Layer):
         # In full precision: probabilities next to 0 and 1 need it.
         self.head = keras.layers.Dense(classes, activation="softmax", name="head", dtype=self.variable_dtype)
 
+    @property
+    def layers(self) -> list[keras.layers.Layer]:
+        return [self.recurrent, self.pooling, self.dropout, self.head]
+
     def build(self, input_shape: Any) -> None:
         self.recurrent.build(input_shape)
         self.head.build(self.pooling.compute_output_shape(self.recurrent.compute_output_shape(input_shape)))

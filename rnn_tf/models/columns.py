@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import positive_integer
+from rnn_tf._checks import checked_arrays, positive_integer
+from rnn_tf.data.text import HALF_CHARACTER
 
 
 class Columns(NamedTuple):
@@ -22,14 +23,20 @@ def read_columns(texts: Any, labels: Any = None, sample_weight: Any = None) -> C
     """Checked columns from lists, arrays and pandas columns, or from a dataset of `(text, label, weight)`."""
     batch_size = None
     if isinstance(texts, tf.data.Dataset):
+        if labels is not None or sample_weight is not None:
+            raise ValueError("A dataset of texts brings its own labels and weights. Received: others beside it.")
         texts, labels, sample_weight, batch_size = _collect(texts)
     columns = Columns(
         as_texts(texts), None if labels is None else as_column("labels", labels), sample_weight, batch_size
     )
     for name, column in (("labels", columns.labels), ("weights", sample_weight)):
         if column is not None and len(column) != len(columns.texts):
-            raise ValueError(f"Every text needs its own. Received: {len(columns.texts)} texts, {len(column)} {name}.")
-    return columns
+            raise ValueError(
+                f"Every text needs its own. Received: {len(columns.texts)} texts, {len(column)} {name}. Give as many."
+            )
+    if sample_weight is None:
+        return columns
+    return columns._replace(sample_weight=checked_arrays(sample_weight=sample_weight)[0])
 
 
 def holds_texts(dataset: tf.data.Dataset) -> bool:
@@ -41,7 +48,9 @@ def holds_texts(dataset: tf.data.Dataset) -> bool:
 
 def holds_ids(x: Any) -> bool:
     """Whether x is an array `[rows, tokens]` of integers."""
-    if not hasattr(x, "__array__") and not isinstance(x, (list, tuple)):
+    if not hasattr(x, "__array__") and not (
+        isinstance(x, (list, tuple)) and x and isinstance(x[0], (list, tuple, np.ndarray))
+    ):
         return False
     try:
         array = np.asarray(x)
@@ -72,6 +81,11 @@ def as_texts(values: Any) -> list[str | bytes]:
             raise ValueError(
                 f"Every text must be a string. Received: {text!r} of type {type(text).__name__} in row {row}. Remove "
                 'the row, or write its text as a string; "" stands for an empty one.'
+            )
+        if isinstance(text, str) and HALF_CHARACTER.search(text):
+            raise ValueError(
+                f"Every text must hold whole characters. Received: half a surrogate pair in row {row}, as is left "
+                "where an emoji was cut in two. Correct it, or remove the row."
             )
     return texts
 
@@ -109,6 +123,8 @@ def class_numbers(labels: Any, classes: Sequence[str]) -> np.ndarray:
     places = {name: number for number, name in enumerate(classes)}
     if all(_is_number(value) for value in values) and not any(_is_numeral(name) for name in classes):
         places = {str(number): number for number in range(len(classes))}
+    if not {"True", "False"} & set(places):
+        values = [int(value) if isinstance(value, bool) else value for value in values]
     names = _names(values)
     unknown = next((row for row, name in enumerate(names) if name not in places), None)
     if unknown is not None:
@@ -129,15 +145,21 @@ def class_weights(weights: Any, numbers: np.ndarray | None, classes: Sequence[st
     if weights is None:
         return None
     if isinstance(weights, dict):
-        numbers = class_numbers(list(weights), classes)
-        return {int(number): float(weight) for number, weight in zip(numbers, weights.values(), strict=True)}
-    if weights != "balanced" or numbers is None:
+        named: Any = class_numbers(list(weights), classes) if weights else []
+        if not all(isinstance(w, (int, float, np.number)) and 0 <= w < np.inf for w in weights.values()):
+            raise ValueError(f"`class_weight` must hold numbers that are not negative. Received: {weights!r}.")
+        # All of them: Keras looks every class up that occurs.
+        return dict.fromkeys(range(len(classes)), 1.0) | {
+            int(number): float(weight) for number, weight in zip(named, weights.values(), strict=True)
+        }
+    if not isinstance(weights, str) or weights != "balanced" or numbers is None:
         raise ValueError(
             "`class_weight` must be a dict of weights by class, or 'balanced', which needs the labels beside the texts "
             f"or sequences, not in a dataset of batches. Received: class_weight={weights!r}."
         )
     counts = np.bincount(numbers, minlength=len(classes))
-    return {c: len(numbers) / (np.count_nonzero(counts) * count) for c, count in enumerate(counts.tolist()) if count}
+    present = np.count_nonzero(counts)
+    return {c: len(numbers) / (present * count) if count else 1.0 for c, count in enumerate(counts.tolist())}
 
 
 def as_column(name: str, values: Any) -> list[Any]:
@@ -153,7 +175,10 @@ def as_column(name: str, values: Any) -> list[Any]:
         if array.ndim == 2 and array.shape[1] == 1:
             array = array[:, 0]
         if array.ndim != 1:
-            raise ValueError(f"`{name}` must have one entry a row. Received: shape {array.shape}.")
+            raise ValueError(
+                f"`{name}` must have one entry a row. Received: shape {array.shape}. Labels are names or numbers of "
+                "classes, not one-hot rows: take argmax(axis=1) of those."
+            )
         column = array.tolist()
     if not column:
         raise ValueError(f"`{name}` must have at least one row. Received: none.")
@@ -181,7 +206,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_numeral(name: str) -> bool:
-    return name.lstrip("-").isdecimal()
+    return name.removeprefix("-").isdecimal()
 
 
 def _by_size(name: str) -> tuple[bool, int, str]:

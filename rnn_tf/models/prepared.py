@@ -19,10 +19,10 @@ class Prepared(NamedTuple):
 
 
 class PreparedModel(keras.Model):
-    """A `keras.Model` whose `fit` and `evaluate`, and `Trainer.fit`, hand their data to `prepare` first."""
+    """A `keras.Model` whose `fit` and `evaluate`, and `Trainer.fit`, hand their data to `prepare_data` first."""
 
     @abstractmethod
-    def prepare(
+    def prepare_data(
         self,
         x: Any,
         y: Any = None,
@@ -37,7 +37,7 @@ class PreparedModel(keras.Model):
         """Check and convert data; with `training`, learn from them what must be learned before the first step."""
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
-        """`keras.Model.fit`, on all that `prepare` understands."""
+        """`keras.Model.fit`, on all that `prepare_data` understands."""
         call = inspect.signature(super().fit).bind(*args, **kwargs)
         call.apply_defaults()
         given = call.arguments
@@ -46,7 +46,7 @@ class PreparedModel(keras.Model):
             _split_validation(given)
         batch_size = given["batch_size"]
         given.update(
-            self.prepare(
+            self.prepare_data(
                 *(given[name] for name in Prepared._fields),
                 training=True,
                 batch_size=batch_size,
@@ -58,21 +58,26 @@ class PreparedModel(keras.Model):
         if isinstance(given["validation_data"], (tuple, list, tf.data.Dataset)):
             validation = given["validation_data"]
             validation = validation if isinstance(validation, (tuple, list)) else (validation,)
+            if len(validation) > 3:
+                raise ValueError(
+                    "`validation_data` must be (x, y), (x, y, sample_weight) or a tf.data.Dataset. "
+                    f"Received: {len(validation)} entries."
+                )
             size = given["validation_batch_size"] or batch_size
-            prepared = self.prepare(*validation, training=False, batch_size=size)
+            prepared = self.prepare_data(*validation, training=False, batch_size=size)
             given["validation_data"] = prepared.x if isinstance(prepared.x, tf.data.Dataset) else tuple(prepared[:3])
             if isinstance(prepared.x, tf.data.Dataset):
                 given["validation_batch_size"] = None
         return super().fit(*call.args, **call.kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """`keras.Model.evaluate`, on all that `prepare` understands."""
+        """`keras.Model.evaluate`, on all that `prepare_data` understands."""
         if kwargs.get("_use_cached_eval_dataset"):  # Keras's `fit` validates, on what is prepared already
             return super().evaluate(*args, **kwargs)
         call = inspect.signature(super().evaluate).bind(*args, **kwargs)
         call.apply_defaults()
         given = call.arguments
-        prepared = self.prepare(
+        prepared = self.prepare_data(
             given["x"], given["y"], given["sample_weight"], training=False, batch_size=given["batch_size"]
         )
         given.update(x=prepared.x, y=prepared.y, sample_weight=prepared.sample_weight)

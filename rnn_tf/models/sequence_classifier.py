@@ -87,6 +87,7 @@ class SequenceClassifier(PreparedModel):
     ) -> None:
         # Inputs in their own units may not fit a half-precision type: they are cast after standardization.
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.classes = class_names(classes)
         self.normalize = normalize
         self.input_scaling = Standardization(name="input_scaling", dtype=self.variable_dtype)
@@ -123,6 +124,9 @@ class SequenceClassifier(PreparedModel):
             scaled = tf.where(mask[..., tf.newaxis], scaled, 0.0)  # padding may hold anything, even NaN
         return self.classification(scaled, mask=mask, training=training)
 
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        return None
+
     def adapt(self, x: Any) -> None:
         """Learn mean and scale of the inputs, so that the model takes raw units.
 
@@ -133,7 +137,7 @@ class SequenceClassifier(PreparedModel):
             ValueError: If the data are empty, endless, not finite, or of the wrong shape.
         """
         moments = None
-        for inputs, _ in chunks(x if isinstance(x, tf.data.Dataset) else _as_sequences(x)):
+        for inputs, _ in chunks(x, convert=_as_sequences):
             sequences = inputs["sequences"] if isinstance(inputs, dict) else inputs
             if moments is None:
                 if not self.built:
@@ -147,7 +151,7 @@ class SequenceClassifier(PreparedModel):
             raise ValueError("`adapt` needs at least one batch. Received: an empty dataset.")
         self.input_scaling.learn(moments)
 
-    def prepare(
+    def prepare_data(
         self,
         x: Any,
         y: Any = None,
@@ -225,8 +229,10 @@ def _as_sequences(x: Any) -> Any:
     """
     if isinstance(x, dict):
         return _without_padding(x)
-    if not isinstance(x, (list, tuple)) or not x:
+    if not isinstance(x, (list, tuple)):
         return x
+    if not x:
+        raise ValueError("There must be at least one row. Received: an empty list of sequences.")
     rows = [np.asarray(row) for row in x]
     odd = next((row for row in rows if row.ndim != 2 or not len(row) or row.shape[1] != rows[0].shape[1]), None)
     if odd is not None:
@@ -248,7 +254,10 @@ def _without_padding(x: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"A dict of sequences must hold 'sequences' and 'lengths'. Received: {sorted(x)}.")
     sequences, lengths = np.asarray(x["sequences"]), np.asarray(x["lengths"])
     if sequences.ndim != 3:
-        raise ValueError(f"Sequences must have shape [batch, timesteps, features]. Received: shape {sequences.shape}.")
+        raise ValueError(
+            f"Sequences must have shape [batch, timesteps, features]. Received: shape {sequences.shape}. For one "
+            "feature add an axis, as in x[..., None]."
+        )
     timesteps = sequences.shape[1]
     if lengths.shape != sequences.shape[:1] or lengths.dtype.kind not in "iu":
         raise ValueError(
@@ -258,7 +267,8 @@ def _without_padding(x: dict[str, Any]) -> dict[str, Any]:
     row = next(iter(np.flatnonzero((lengths < 1) | (lengths > timesteps))), None)
     if row is not None:
         raise ValueError(
-            f"A length must be between 1 and the number of steps, {timesteps}. Received: {lengths[row]} in row {row}."
+            f"A length must be between 1 and the number of steps, {timesteps}. Received: {lengths[row]} in row {row}. "
+            "Correct it, or remove the row."
         )
     inside = np.arange(timesteps) < lengths[:, np.newaxis]  # [batch, timesteps]
     return {"sequences": np.where(inside[..., np.newaxis], sequences, 0), "lengths": lengths}

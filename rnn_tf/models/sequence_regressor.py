@@ -201,7 +201,7 @@ class SequenceRegressor(PreparedModel):
         if targets_seen.count:
             self.target_scaling.learn(targets_seen)
 
-    def prepare(
+    def prepare_data(
         self,
         x: Any,
         y: Any = None,

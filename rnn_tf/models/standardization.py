@@ -1,6 +1,6 @@
 """Standardization that lives inside a model and travels with it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -84,10 +84,10 @@ def check_features(model: keras.Model, shape: Any, features: int | None) -> None
         )
 
 
-def chunks(x: Any, y: Any = None) -> Iterator[tuple[Any, Any]]:
+def chunks(x: Any, y: Any = None, convert: Callable[[Any], Any] = lambda x: x) -> Iterator[tuple[Any, Any]]:
     """Batches of inputs and targets as checked arrays, to learn moments from: all at once, or those of a dataset."""
     if not isinstance(x, tf.data.Dataset):
-        yield checked_arrays(x=x, y=y)
+        yield checked_arrays(x=convert(x), y=y)
         return
     if x.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
@@ -95,4 +95,4 @@ def chunks(x: Any, y: Any = None) -> Iterator[tuple[Any, Any]]:
             "before training, or make the model with `normalize=False`."
         )
     for inputs, *rest in x:
-        yield checked_arrays(x=inputs, y=rest[0] if rest else None)
+        yield checked_arrays(x=convert(inputs), y=rest[0] if rest else None)

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import positive_integer
+from rnn_tf._checks import checked_arrays, positive_integer
 from rnn_tf.evaluation import ClassificationReport, classification_report
 from rnn_tf.models import tokens
-from rnn_tf.models.buckets import in_order, similar_lengths
+from rnn_tf.models.batches import in_order, similar_lengths
 from rnn_tf.models.classification import Classification, named_answers
 from rnn_tf.models.columns import (
     Columns,
@@ -97,7 +97,7 @@ class TextClassifier(PreparedModel):
         units: int | Sequence[int] | None = None,
         cell: Any = "lstm",
         bidirectional: bool = True,
-        pooling: str | Sequence[str] = "max",
+        pooling: str | Sequence[str] = ("max", "mean"),
         embedding_size: int = 128,
         max_length: int = 512,
         word_dropout: float = 0.0,
@@ -107,10 +107,10 @@ class TextClassifier(PreparedModel):
         shards: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        if isinstance(vocabulary, str) or not len(vocabulary):
+        super().__init__(autocast=False, **kwargs)  # ids are not to be rounded
+        if isinstance(vocabulary, str) or not vocabulary or not all(isinstance(token, str) for token in vocabulary):
             raise ValueError(
-                f"`vocabulary` must be a list of at least one token. Received: {vocabulary!r}. "
+                f"`vocabulary` must be a list of strings, at least one. Received: {vocabulary!r:.200}. "
                 "TextClassifier.from_texts learns one."
             )
         self.vocabulary = list(vocabulary)
@@ -148,6 +148,7 @@ class TextClassifier(PreparedModel):
         texts: Any,
         labels: Any = None,
         *,
+        classes: Sequence[Any] | None = None,
         vocabulary_size: int = 20_000,
         min_count: int = 1,
         embeddings: Mapping[str, Any] | None = None,
@@ -164,6 +165,7 @@ class TextClassifier(PreparedModel):
         Args:
             texts: List, array, or pandas column of strings, or a `tf.data.Dataset` of `(text, label)`.
             labels: One a text, names or numbers; not with a dataset.
+            classes: Names of the classes, if others than those that occur shall be known, or in another order.
             vocabulary_size: Positive integer, how many tokens to know at most: the most frequent.
             min_count: Positive integer, how often a token must occur to be known.
             embeddings: Dict of pretrained vectors by token, all of one length. They are trained on; a token of the
@@ -178,7 +180,8 @@ class TextClassifier(PreparedModel):
             ValueError: If a text is not a string, there is one class only, or the vocabulary would be empty.
         """
         columns = read_columns(texts, labels)
-        classes = learn_classes(columns.labels)
+        if classes is None:
+            classes = learn_classes(columns.labels)
         vocabulary = tokens.learn_vocabulary(columns.texts, vocabulary_size, min_count)
         if embeddings is not None:
             arguments["embedding_size"] = _vector_size(embeddings)
@@ -208,10 +211,11 @@ class TextClassifier(PreparedModel):
         self.classification.build((*shape, self.embedding.output_dim))
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        if inputs.dtype == "string":
+        if len(inputs.shape) != 2 or not tf.as_dtype(inputs.dtype).is_integer:
             raise ValueError(
-                "TextClassifier is called on token ids. Received: strings. Use model.predict(texts), or "
-                "model.vectorize(texts) first."
+                "TextClassifier is called on token ids, integers of shape [batch, tokens]. Received: "
+                f"{tf.as_dtype(inputs.dtype).name} of shape {tuple(inputs.shape)}. Texts are for model.predict(texts), "
+                "or for model.vectorize(texts) first."
             )
         mask = keras.ops.not_equal(inputs, PADDING)
         if training and self.word_dropout:
@@ -221,7 +225,7 @@ class TextClassifier(PreparedModel):
 
     def vectorize(self, texts: Any) -> tf.Tensor:
         """Token ids `[batch, tokens]` of a list or tensor of texts, padded by 0 to the longest of them."""
-        return self._padded(self.vectorizer(texts))
+        return self._padded(self.vectorizer(texts if tf.is_tensor(texts) else tf.constant(as_texts(texts))))
 
     def _padded(self, ids: tf.RaggedTensor) -> tf.Tensor:
         ids = ids[:, : self.max_length].to_tensor(PADDING)
@@ -258,11 +262,11 @@ class TextClassifier(PreparedModel):
     def _batches(
         self, columns: Columns, numbers: np.ndarray, batch_size: int, shuffle: bool, seed: int | None
     ) -> tf.data.Dataset:
-        weights = () if columns.sample_weight is None else (np.asarray(columns.sample_weight, np.float32),)
+        weights = () if columns.sample_weight is None else (columns.sample_weight,)
         ids = tokens.ids_of(self.vectorizer, columns.texts, self.max_length)
         return similar_lengths(ids, (numbers, *weights), batch_size, shuffle, seed)
 
-    def prepare(
+    def prepare_data(
         self,
         x: Any,
         y: Any = None,
@@ -281,20 +285,25 @@ class TextClassifier(PreparedModel):
             raise ValueError("TextClassifier needs labels. Received: y=None. Give fit(texts, labels).")
         if holds_ids(x):
             numbers = class_numbers(y, self.classes)
-            return Prepared(np.asarray(x), numbers, sample_weight, class_weights(class_weight, numbers, self.classes))
+            x, y, sample_weight = checked_arrays(x=x, y=numbers, sample_weight=sample_weight)
+            return Prepared(x, y, sample_weight, class_weights(class_weight, numbers, self.classes))
         columns = read_columns(x, y, sample_weight)
         numbers = class_numbers(columns.labels, self.classes)
-        batches = self._batches(columns, numbers, batch_size or columns.batch_size or 32, shuffle, seed)
+        if batch_size is None:
+            batch_size = columns.batch_size or 32
+        batches = self._batches(columns, numbers, batch_size, shuffle, seed)
         return Prepared(batches, class_weight=class_weights(class_weight, numbers, self.classes))
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any) -> np.ndarray:
         """Class probabilities `[rows, classes]` of texts, or of token ids, in the order in which they come."""
-        if holds_ids(x) or (isinstance(x, tf.data.Dataset) and not holds_texts(x)):
-            return super().predict(x, batch_size=batch_size, verbose=verbose, **kwargs)
+        if isinstance(x, tf.data.Dataset) and not holds_texts(x):
+            return super().predict(x, verbose=verbose, **kwargs)
+        if holds_ids(x):
+            return super().predict(np.asarray(x), batch_size=batch_size, verbose=verbose, **kwargs)
         texts = read_columns(x).texts
         ids = tokens.ids_of(self.vectorizer, texts, self.max_length)
         order = np.argsort([len(row) for row in ids], kind="stable")
-        batches = in_order([ids[row] for row in order], batch_size or 32)
+        batches = in_order([ids[row] for row in order], 32 if batch_size is None else batch_size)
         probabilities = super().predict(batches, verbose=verbose, **kwargs)
         answers = np.empty_like(probabilities)
         answers[order] = probabilities
@@ -351,7 +360,7 @@ class TextClassifier(PreparedModel):
 
 
 def _vector_size(embeddings: Mapping[str, Any]) -> int:
-    shapes = {np.shape(vector) for vector in embeddings.values()}
+    shapes = {np.shape(vector) for vector in embeddings.values()} if isinstance(embeddings, Mapping) else set()
     if len(shapes) != 1 or len(next(iter(shapes))) != 1:
         raise ValueError(
             "`embeddings` must be a dict of vectors by token, all of one length. Received: vectors of shapes "

@@ -29,7 +29,7 @@ class TimePooling(keras.layers.Layer):
     def __init__(self, kinds: str | Sequence[str], bidirectional: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+        self.kinds = tuple(kinds) if isinstance(kinds, (list, tuple)) else (kinds,)
         if not self.kinds or set(self.kinds) - set(KINDS) or len(set(self.kinds)) < len(self.kinds):
             raise ValueError(
                 f"`pooling` must be one of {', '.join(map(repr, KINDS))}, or a list of different ones. "
@@ -40,7 +40,9 @@ class TimePooling(keras.layers.Layer):
     def call(self, sequence: Any, mask: Any = None) -> Any:
         if mask is None:
             mask = tf.ones(tf.shape(sequence)[:2], tf.bool)
-        pooled = [getattr(self, f"_{kind}")(sequence, mask[..., tf.newaxis]) for kind in self.kinds]
+        mask = mask[..., tf.newaxis]  # [batch, timesteps, 1]
+        sequence = tf.where(mask, sequence, 0)  # masked steps may hold anything
+        pooled = [getattr(self, f"_{kind}")(sequence, mask) for kind in self.kinds]
         return tf.concat(pooled, axis=-1)  # [batch, features * kinds]
 
     def compute_mask(self, sequence: Any, mask: Any = None) -> None:
@@ -61,8 +63,8 @@ class TimePooling(keras.layers.Layer):
         )
 
     def _mean(self, sequence: Any, mask: Any) -> Any:
-        mask = tf.cast(mask, tf.float32)  # half precision cannot count thousands of steps
-        mean = tf.reduce_sum(tf.cast(sequence, tf.float32) * mask, axis=1) / tf.maximum(tf.reduce_sum(mask, axis=1), 1)
+        steps = tf.reduce_sum(tf.cast(mask, tf.float32), axis=1)  # half precision cannot count thousands of them
+        mean = tf.reduce_sum(tf.cast(sequence, tf.float32), axis=1) / tf.maximum(steps, 1)
         return tf.cast(mean, sequence.dtype)
 
     def _max(self, sequence: Any, mask: Any) -> Any:

@@ -33,13 +33,17 @@ def separate_tokens(texts: Any) -> tf.Tensor:
     ["don't", 'panic', ':', '看', '了', '3.5', '遍', 'iphone', '!']
     """
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
+    texts = tf.strings.regex_replace(texts, r"[\p{Z}\p{Cc}]", " ")
+    # What lower-case İ and I are depends on the server's locale, unless they are gone.
+    texts = tf.strings.lower(tf.strings.regex_replace(texts, "İ", "i"))
     texts = tf.strings.lower(texts, encoding="utf-8")
+    beside_a_mark = (r"(^|[^\p{L}\p{N}\p{M}])(')|(^|[^\p{N}])([.,])", r"\1\3 \2\4 ")
     for pattern, replacement in (
         (r"[\p{Cf}\x{FE00}-\x{FE0F}]", ""),
-        (r"\p{Z}", " "),
         ("’", "'"),
         (r"([^\p{L}\p{N}\p{M}\s'.,]|[\p{Han}\p{Hiragana}\p{Katakana}])", r" \1 "),
-        (r"(^|[^\p{L}\p{N}\p{M}])(')|(^|[^\p{N}])([.,])", r"\1\3 \2\4 "),
+        beside_a_mark,
+        beside_a_mark,  # twice, since a mark that was just set apart cannot be the left neighbour of the next
         (r"(')([^\p{L}\p{N}]|$)|([.,])([^\p{N}]|$)", r" \1\3 \2\4"),
     ):
         texts = tf.strings.regex_replace(texts, pattern, replacement)

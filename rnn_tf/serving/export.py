@@ -44,7 +44,8 @@ def export_saved_model(
             rnn_tf do. It returns the function to export, its list of named `tf.TensorSpec`, and the layers with a
             vocabulary, if there are any.
         directory: Where the versions are, such as `saved_models/sales`. Made if missing.
-        examples: Inputs to compare on: an array, or a dict of arrays by input name. Default: random numbers.
+        examples: Inputs to compare on: an array, or a dict of arrays by input name. Default: random numbers, or a few
+            texts.
         metadata: Written to `assets.extra/rnn_tf.json`, which servers ignore.
 
     Returns:
@@ -120,8 +121,8 @@ def _feed(signature: list[tf.TensorSpec], examples: Any) -> dict[str, np.ndarray
 
 
 def _example(spec: tf.TensorSpec) -> np.ndarray:
-    """Three rows of something: random numbers, ones for integers (lengths), or texts of several kinds."""
-    shape = [size or 3 for size in spec.shape]
+    """Four rows of something: random numbers, ones for integers (lengths), or texts of several kinds."""
+    shape = [size or 4 for size in spec.shape]
     if spec.dtype == tf.string:
         return np.resize(np.array([b"some text", "你好 \U0001f600".encode(), b"", b"not \xff UTF-8"], object), shape)
     if spec.dtype.is_integer:

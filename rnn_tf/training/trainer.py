@@ -144,7 +144,7 @@ class Trainer:
                     raise ValueError(f"A dataset brings its own `{name}`. Received: {name}={value!r} beside it.")
         elif batch_size is None and epochs is not None:
             batch_size = 32
-        prepare = getattr(self.model, "prepare", None)
+        prepare = getattr(self.model, "prepare_data", None)
         if prepare is not None:
             x, y, sample_weight, class_weight = prepare(
                 x, y, sample_weight, class_weight, training=True, batch_size=batch_size, shuffle=shuffle, seed=seed
@@ -248,7 +248,7 @@ class Trainer:
                 f"Received: {type(validation_data).__name__}."
             )
         x, y, weight = (*validation_data, None, None)[:3]
-        prepare = getattr(self.model, "prepare", None)
+        prepare = getattr(self.model, "prepare_data", None)
         try:
             if prepare is not None:
                 x, y, weight, _ = prepare(x, y, weight, training=False, batch_size=batch_size)
