@@ -264,7 +264,7 @@ def test_rematerialized(name, timesteps):
     lengths=st.lists(st.integers(0, 9), min_size=17, max_size=17) | st.none(),
 )
 def test_any_shape(monkeypatch, name, batch, timesteps, features, chunk, shards, last, remat, lengths):
-    if name in ("lstm", "stacked") and batch == 0:
+    if name.startswith(("lstm", "stacked")) and batch == 0:
         return  # Keras itself fails: it takes an empty product for a bias
     set_loop(monkeypatch, "chunks")
     monkeypatch.setattr(plan, "CHUNK", chunk)
