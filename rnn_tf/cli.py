@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -149,4 +150,5 @@ def _import_tensorflow_quietly() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-    tensorflow.get_logger().setLevel("ERROR")
+    for name in ("tensorflow", "absl"):  # an export loses the gradients of its functions, which absl's tells of
+        logging.getLogger(name).setLevel("ERROR")

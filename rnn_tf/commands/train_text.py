@@ -16,7 +16,7 @@ from rnn_tf.data import Texts, library_docs, read_texts, split_texts
 from rnn_tf.evaluation import classification_report, paired_difference
 
 BATCH_SIZE = 64
-PATIENCE = 5  # epochs without a better answer on the held-back part
+PATIENCE = 5  # epochs without a smaller loss on the held-back part
 
 
 def run(options: argparse.Namespace) -> None:
@@ -84,8 +84,8 @@ def train_model(
     epochs: int,
     callbacks: Any = (),
 ) -> dict[str, list[float]]:
-    """Train a model of token ids until the held-back part is answered no better; the best weights are kept."""
-    stop = keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=PATIENCE, restore_best_weights=True)
+    """Train a model of token ids until its loss on the held-back part no longer falls; the best weights are kept."""
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True)
     history = rnn_tf.Trainer(model).fit(
         classifier.dataset(*fitted, batch_size=BATCH_SIZE),
         epochs=epochs,
@@ -105,14 +105,14 @@ class PrintEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         print(
-            f"  epoch {epoch + 1:2d}   loss {logs['loss']:.4f}   held-back accuracy {logs['val_accuracy']:.4f}   "
-            f"{time.perf_counter() - self.started:.1f} s",
+            f"  epoch {epoch + 1:2d}   loss {logs['loss']:.4f}   held back: loss {logs['val_loss']:.4f}, accuracy "
+            f"{logs['val_accuracy']:.3f}   {time.perf_counter() - self.started:.1f} s",
             flush=True,
         )
 
 
 def best_epoch(history: dict[str, list[float]]) -> int:
-    return int(np.argmax(history["val_accuracy"]))
+    return int(np.argmin(history["val_loss"]))
 
 
 def words_alone(
