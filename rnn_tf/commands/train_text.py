@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     print(report)
     words = words_alone(model, fitted, held_back, test.texts, options.epochs)
     print(verdict(truth == probabilities.argmax(axis=1), truth == words.argmax(axis=1)))
-    print("\nThe most confident mistakes")
+    print("\nThe most confident mistakes" + ("" if report.mistakes else ": none"))
     for mistake in report.mistakes[:5]:
         print(
             f"  {mistake.answer} {mistake.probability:.2f}, truth {mistake.truth}: {shortened(test.texts[mistake.row])}"

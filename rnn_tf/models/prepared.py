@@ -86,12 +86,12 @@ class PreparedModel(keras.Model):
         return super().evaluate(*call.args, **call.kwargs)
 
 
-def rows_of(value: Any, rows: Any) -> Any:
+def _rows_of(value: Any, rows: Any) -> Any:
     """The named rows of an array, a list, a pandas column, or of each in a dict."""
     if value is None:
         return None
     if isinstance(value, dict):
-        return {name: rows_of(one, rows) for name, one in value.items()}
+        return {name: _rows_of(one, rows) for name, one in value.items()}
     return value.iloc[rows] if hasattr(value, "iloc") else value[rows]
 
 
@@ -105,6 +105,6 @@ def _split_validation(given: dict[str, Any]) -> None:
             f"`validation_split` must leave rows on both sides. Received: validation_split={share} of {size} rows."
         )
     names = ("x", "y", "sample_weight")
-    given["validation_data"] = tuple(rows_of(given[name], slice(first, None)) for name in names)
-    given.update({name: rows_of(given[name], slice(first)) for name in names})
+    given["validation_data"] = tuple(_rows_of(given[name], slice(first, None)) for name in names)
+    given.update({name: _rows_of(given[name], slice(first)) for name in names})
     given["validation_split"] = 0.0
