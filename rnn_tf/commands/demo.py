@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
     print("\n5. The export, for TF Serving")
     directory = Path(options.models, "mackey_glass")
     path = rnn_tf.export_saved_model(model, directory, examples=test.x)
-    (answer,) = answer_in_fresh_process(path, [{"sequences": test.x[:1]}])
+    (answer,) = answer_in_fresh_process(path, [("serving_default", {"sequences": test.x[:1]})])
     print(f"   {path}, which a fresh process without Keras has loaded and compared")
     values = ", ".join(f"{value:.4f}" for value in test.x[0, :, 0])
     print(f"   {values} -> {answer['forecast'][0, 0]:.4f}, truth {test.y[0, 0]:.4f}")

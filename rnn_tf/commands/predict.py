@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from rnn_tf._checks import writable_folder
 from rnn_tf.data import read_columns
-from rnn_tf.serving.export import METADATA
+from rnn_tf.serving.saved_model import METADATA
+from rnn_tf.serving.versions import newest_version
 
 
 def run(options: argparse.Namespace) -> None:
@@ -66,23 +67,6 @@ def forecast(signature: Any, options: argparse.Namespace, task: dict[str, Any]) 
         raise ValueError(f"{options.model} looks back {task['window']} steps. Received: {file} has {len(values)} rows.")
     following = continue_series(signature, values[-task["window"] :], options.steps or task["horizon"], task)
     return [["step", task["column"]], *([i, str(value)] for i, value in enumerate(following, start=1))]
-
-
-def newest_version(folder: Path) -> Path:
-    """The folder's largest integer version, or the folder itself if it is one version."""
-    if (folder / "saved_model.pb").is_file():
-        return folder
-    versions = (
-        [path for path in folder.iterdir() if path.name.isdecimal() and (path / "saved_model.pb").is_file()]
-        if folder.is_dir()
-        else []
-    )
-    if not versions:
-        raise FileNotFoundError(
-            f"There is no exported model in {str(folder)!r}: it needs a folder such as 1 with a saved_model.pb. "
-            "`rnn-tf train` makes one."
-        )
-    return max(versions, key=lambda path: int(path.name))
 
 
 def read_task(version: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ try:  # There is no public way to ask whether XLA will compile what is being tra
 except ImportError:
     control_flow_util = None
 
-from rnn_tf._sharding import single_shard_wanted
+from rnn_tf._exporting import traced_for_export
 from rnn_tf.layers.kernels import has_kernel
 
 IMPLEMENTATIONS = ("auto", "kernel", "chunked", "reference")
@@ -62,7 +62,8 @@ def _path(layer: Any, shape: Sequence[int | None], masked: bool, training: bool,
             f"The chunked loop: the layer computes in {layer.compute_dtype}, its cell in {cell.compute_dtype}.",
         )
     if layer.implementation == "auto":
-        if cudnn_takes(layer, masked, training) and not compiled and gpu_visible():
+        on_cudnn = gpu_visible() and not compiled and not traced_for_export()  # a server may have no GPU
+        if on_cudnn and cudnn_takes(layer, masked, training):
             return "cudnn", f"Keras's cuDNN path: there is a GPU, and cuDNN can take this {name}."
         if compiled and not training:
             return "reference", "Keras's own loop: without a gradient, XLA makes it as fast as ours."
@@ -90,7 +91,7 @@ def _chunk(layer: Any, path: str, timesteps: int | None, compiled: bool, eager: 
 def _shards(layer: Any, path: str, batch: int | None, compiled: bool) -> tuple[int, str]:
     if path == "chunked":
         return 1, "One shard: a cell may look at the whole batch."
-    if single_shard_wanted():
+    if traced_for_export():
         return 1, "One shard: an export must not depend on the machine that wrote it."
     if compiled or gpu_visible():
         return 1, f"One shard: {'XLA' if compiled else 'a GPU'} runs one loop at a time."

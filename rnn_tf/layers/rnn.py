@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from rnn_tf import scans
 from rnn_tf._checks import positive_integer
-from rnn_tf._sharding import available_shards
+from rnn_tf._exporting import available_shards
 from rnn_tf.layers import kernels
 from rnn_tf.layers.plan import IMPLEMENTATIONS, Plan, cudnn_takes, gpu_visible, make_plan, traced_for_xla
 

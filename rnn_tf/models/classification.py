@@ -1,6 +1,6 @@
 """The part that every classifier has: from vectors at all steps to class probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from rnn_tf.models.recurrent_stack import RecurrentStack
 from rnn_tf.models.time_pooling import TimePooling
+from rnn_tf.serving.signatures import Endpoint, named_answers
 
 
 class Classification(keras.layers.Layer):
@@ -73,6 +74,33 @@ class Classification(keras.layers.Layer):
     def compute_mask(self, sequence: Any, mask: Any = None) -> None:
         return None
 
+    def step_endpoint(
+        self, token: tf.TensorSpec, embed: Callable[[Any], tuple[Any, Any]], classes: Sequence[str]
+    ) -> Endpoint | str:
+        """One step of a stream, for `Signatures.step`.
+
+        Args:
+            token: What one step takes.
+            embed: Gives of that the vectors `[batch, features]`, and whether each is there, bools `[batch]`.
+            classes: Their names.
+        """
+        states = self.recurrent.state_specs()
+        if isinstance(states, str):
+            return states
+        pooled = self.pooling.state_specs(self.head.kernel.shape[0] // len(self.pooling.kinds))
+
+        def step(inputs: Any, *before: Any) -> dict[str, Any]:
+            vectors, present = embed(inputs)
+            output, after = self.recurrent.step(vectors, before[: len(states)], present)
+            vector, sums = self.pooling.step(output, before[len(states) :], present)
+            specs = (*states, *pooled)
+            return {
+                **named_answers(self.head(vector), classes),
+                **{spec.name: state for spec, state in zip(specs, (*after, *sums), strict=True)},
+            }
+
+        return Endpoint(step, [token, *states, *pooled])
+
     def settings(self) -> dict[str, Any]:
         """The arguments, as a model's `get_config` shows them."""
         return {
@@ -81,13 +109,3 @@ class Classification(keras.layers.Layer):
             "dropout": self.dropout.rate,
             "bidirectional": self.recurrent.bidirectional,
         }
-
-
-def named_answers(probabilities: Any, classes: Sequence[str]) -> dict[str, Any]:
-    """What an exported classifier answers: label `[batch]`, probabilities and classes `[batch, classes]`."""
-    names = tf.constant(classes)
-    return {
-        "label": tf.gather(names, tf.argmax(probabilities, axis=-1)),
-        "probabilities": probabilities,
-        "classes": tf.tile(names[tf.newaxis], [tf.shape(probabilities)[0], 1]),
-    }

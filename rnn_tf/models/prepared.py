@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from rnn_tf.serving.saved_model import write_saved_model
+from rnn_tf.serving.signatures import Signatures, declared_signatures
+
 
 class Prepared(NamedTuple):
     """What `fit` hands on: arrays of numbers, or a `tf.data.Dataset` of batches, where x is all there is."""
@@ -84,6 +87,30 @@ class PreparedModel(keras.Model):
         if isinstance(prepared.x, tf.data.Dataset):
             given["batch_size"] = None
         return super().evaluate(*call.args, **call.kwargs)
+
+    @abstractmethod
+    def serving_signatures(self) -> Signatures:
+        """What an export of the model takes and gives."""
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",  # noqa: A002 # Keras's name
+        verbose: Any = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """`keras.Model.export`; a SavedModel with the inputs and outputs that `rnn_tf.export_saved_model` declares.
+
+        Keras alone would make float32 of every input, of strings, too. Other formats, and a SavedModel with an
+        `input_signature` of yours, are Keras's. `rnn_tf.export_saved_model` also checks what it wrote, and publishes
+        it for a server.
+        """
+        if format != "tf_saved_model" or input_signature is not None:
+            super().export(filepath, format, verbose, input_signature, **kwargs)
+            return
+        signatures = declared_signatures(self)
+        write_saved_model({"serving_default": signatures.predict}, signatures.lookups, filepath)
 
 
 def _rows_of(value: Any, rows: Any) -> Any:

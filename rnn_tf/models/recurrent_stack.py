@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from rnn_tf._checks import positive_integer
 from rnn_tf.cells import ElmanCell
@@ -132,6 +133,40 @@ class RecurrentStack(keras.layers.Layer):
                 sequence, hidden = _roll(layer, sequence)
             hidden_states.append(hidden)
         return hidden_states
+
+    def state_specs(self) -> list[tf.TensorSpec] | str:
+        """The states of a stream, layer by layer, zeros before its first step; or why it cannot be streamed."""
+        if self.bidirectional:
+            return "its layers also read from the end, which a stream has not reached (bidirectional=True)"
+        specs = []
+        for i, layer in enumerate(self.layers):
+            for j, state in enumerate(tf.nest.flatten(layer.get_initial_state(batch_size=1))):
+                if np.any(keras.ops.convert_to_numpy(state)):
+                    return f"{type(layer.cell).__name__} does not begin with zeros, as a stream does"
+                specs.append(tf.TensorSpec([None, *state.shape[1:]], tf.float32, name=f"state_{i}_{j}"))
+        return specs
+
+    def step(self, inputs: Any, states: Sequence[Any], present: Any = None) -> tuple[Any, list[Any]]:
+        """One time step of all layers: the output `[batch, units]` and the states after it.
+
+        Args:
+            inputs: `[batch, features]`.
+            states: As `state_specs` says.
+            present: Bools `[batch]`, whether there is a step; where not, the states stay.
+        """
+        after: list[Any] = []
+        for layer in self.layers:
+            like = layer.get_initial_state(batch_size=1)
+            own = [tf.cast(states[len(after) + j], state.dtype) for j, state in enumerate(tf.nest.flatten(like))]
+            inputs, new = layer.cell(inputs, tf.nest.pack_sequence_as(like, own))
+            after += tf.nest.flatten(new)
+        after = [tf.cast(state, tf.float32) for state in after]
+        if present is not None:
+            after = [
+                tf.where(tf.reshape(present, [-1] + [1] * (len(new.shape) - 1)), new, old)
+                for new, old in zip(after, states, strict=True)
+            ]
+        return inputs, after
 
     def settings(self) -> dict[str, Any]:
         """The arguments, as a model's `get_config` shows them."""

@@ -9,11 +9,12 @@ import tensorflow as tf
 
 from rnn_tf._checks import checked_arrays
 from rnn_tf.evaluation import ClassificationReport, classification_report
-from rnn_tf.models.classification import Classification, named_answers
+from rnn_tf.models.classification import Classification
 from rnn_tf.models.columns import class_names, class_numbers, class_weights
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
 from rnn_tf.models.standardization import Moments, Standardization, check_features, chunks
+from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -195,19 +196,25 @@ class SequenceClassifier(PreparedModel):
         check_features(self, inputs.shape, self._features)
         return self.classification.recurrent.hidden_states(self.input_scaling(inputs))
 
-    def serving_signature(self) -> tuple[Any, list[tf.TensorSpec]]:
-        """The function that is exported, and what it takes.
-
-        `sequences` and `lengths` in; `label`, `probabilities` and `classes`, the names in their order, out.
-        """
+    def serving_signatures(self) -> Signatures:
+        """What is exported: see `rnn_tf.export_saved_model`."""
 
         def classify(sequences: Any, lengths: Any) -> dict[str, Any]:
             return named_answers(self({"sequences": sequences, "lengths": lengths}, training=False), self.classes)
 
-        return classify, [
-            tf.TensorSpec([None, None, self._features], tf.float32, name="sequences"),
-            tf.TensorSpec([None], tf.int32, name="lengths"),
-        ]
+        predict = Endpoint(
+            classify,
+            [
+                tf.TensorSpec([None, None, self._features], tf.float32, name="sequences"),
+                tf.TensorSpec([None], tf.int32, name="lengths"),
+            ],
+        )
+        step = self.classification.step_endpoint(
+            tf.TensorSpec([None, self._features], tf.float32, name="inputs"),
+            lambda inputs: (self.input_scaling(inputs), tf.ones(tf.shape(inputs)[:1], tf.bool)),
+            self.classes,
+        )
+        return Signatures(predict, step)
 
     def get_config(self) -> dict[str, Any]:
         return {

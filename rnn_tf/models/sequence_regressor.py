@@ -11,6 +11,7 @@ from rnn_tf._checks import checked_arrays, positive_integer
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import RecurrentStack, with_objects
 from rnn_tf.models.standardization import Moments, Standardization, check_features, chunks
+from rnn_tf.serving.signatures import Endpoint, Signatures
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -118,6 +119,7 @@ class SequenceRegressor(PreparedModel):
     def build(self, input_shape: Sequence[int | None]) -> None:
         shape = tuple(input_shape)
         check_features(self, shape, None)
+        self._timesteps: int | None = shape[1]
         self._features: Any = shape[2]
         self.input_scaling.build(shape)
         self.recurrent.build(shape)
@@ -188,7 +190,7 @@ class SequenceRegressor(PreparedModel):
         for inputs, targets in chunks(x, y):
             if inputs_seen is None:
                 if not self.built:
-                    self.build(inputs.shape)
+                    self.build(_batch_shape(x) or inputs.shape)
                 inputs_seen = Moments(self._features)
             check_features(self, inputs.shape, self._features)
             inputs_seen.add(self._shift_inputs(inputs))
@@ -216,6 +218,8 @@ class SequenceRegressor(PreparedModel):
         """Checked arrays, or data of another kind as they are; before training, `adapt` where that is asked for."""
         if hasattr(x, "__array__") or isinstance(x, (list, tuple)):
             x, y, sample_weight = checked_arrays(x=x, y=y, sample_weight=sample_weight)
+        if training and not self.built and (shape := _batch_shape(x)):
+            self.build(shape)  # Keras would take the first batch's number of steps for that of all
         if training and self.normalize and not self._adapted:
             if not isinstance(x, (np.ndarray, tf.data.Dataset)):
                 raise ValueError(
@@ -246,13 +250,41 @@ class SequenceRegressor(PreparedModel):
         sequence = self.input_scaling(self._shift_inputs(inputs))
         return self.recurrent.hidden_states(sequence)
 
-    def serving_signature(self) -> tuple[Any, list[tf.TensorSpec]]:
-        """The function that is exported, and what it takes: `sequences` in, `{"forecast": ...}` out."""
+    def serving_signatures(self) -> Signatures:
+        """What is exported: see `rnn_tf.export_saved_model`."""
+        sequences = tf.TensorSpec([None, self._timesteps, self._features], tf.float32, name="sequences")
+        lengths = tf.TensorSpec([None], tf.int32, name="lengths")
 
-        def forecast(sequences: Any) -> dict[str, Any]:
-            return {"forecast": self(sequences, training=False)}
+        def forecast(sequences: Any, lengths: Any = None) -> dict[str, Any]:
+            if lengths is None:
+                return {"forecast": self(sequences, training=False)}
+            mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
+            sequences = tf.where(mask[..., tf.newaxis], sequences, 0)  # padding may hold anything, even NaN
+            return {"forecast": self(sequences, training=False, mask=mask)}
 
-        return forecast, [tf.TensorSpec([None, None, self._features], tf.float32, name="sequences")]
+        if self._timesteps is None:
+            if self.relative:
+                raise ValueError(
+                    "`relative` needs the last value, which padding would hide: an export must know the number of "
+                    "steps. Received: a model built for sequences of any length. Build it for one, as in "
+                    f"model.build([None, 12, {self._features}])."
+                )
+            return Signatures(Endpoint(forecast, [sequences, lengths]), self._step_endpoint())
+        return Signatures(Endpoint(forecast, [sequences]), self._step_endpoint())
+
+    def _step_endpoint(self) -> Endpoint | str:
+        if self.relative:
+            return "it forecasts relative to the last value, which a stream does not know yet (relative=True)"
+        states = self.recurrent.state_specs()
+        if isinstance(states, str):
+            return states
+
+        def step(inputs: Any, *before: Any) -> dict[str, Any]:
+            output, after = self.recurrent.step(self.input_scaling(inputs), before)
+            answers = self.target_scaling(self.head(output), inverse=True)
+            return {"forecast": answers, **{spec.name: s for spec, s in zip(states, after, strict=True)}}
+
+        return Endpoint(step, [tf.TensorSpec([None, self._features], tf.float32, name="inputs"), *states])
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -268,3 +300,11 @@ class SequenceRegressor(PreparedModel):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceRegressor":
         return cls(**with_objects(config, custom_objects))
+
+
+def _batch_shape(x: Any) -> tf.TensorShape | None:
+    """The shape of a dataset's inputs, with None where its batches differ; None where it is not known."""
+    if not isinstance(x, tf.data.Dataset):
+        return None
+    shape = tf.nest.flatten(x.element_spec)[0].shape
+    return shape if shape.rank == 3 and shape[2] is not None else None

@@ -15,7 +15,7 @@ from rnn_tf._checks import checked_arrays, positive_integer
 from rnn_tf.evaluation import ClassificationReport, classification_report
 from rnn_tf.models import tokens
 from rnn_tf.models.batches import in_order, similar_lengths
-from rnn_tf.models.classification import Classification, named_answers
+from rnn_tf.models.classification import Classification
 from rnn_tf.models.columns import (
     Columns,
     as_texts,
@@ -30,6 +30,7 @@ from rnn_tf.models.columns import (
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
 from rnn_tf.models.tokens import PADDING
+from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -326,11 +327,8 @@ class TextClassifier(PreparedModel):
         prefixes = np.tril(np.tile(ids, [len(ids), 1]))  # row t: the first t + 1 ids, then padding
         return [token.decode() for token in found], super().predict(prefixes, verbose=0)
 
-    def serving_signature(self) -> tuple[Any, list[tf.TensorSpec], keras.layers.Layer]:
-        """The function that is exported, what it takes, and the layer that holds its vocabulary.
-
-        `text`, strings `[batch]`, in; `label`, `probabilities` and `classes`, the names in their order, out.
-        """
+    def serving_signatures(self) -> Signatures:
+        """What is exported: see `rnn_tf.export_saved_model`."""
         # From a file, so that the export holds the vocabulary as assets/vocabulary.txt, one token a line.
         folder = tempfile.mkdtemp()
         path = Path(folder, "vocabulary.txt")
@@ -341,7 +339,13 @@ class TextClassifier(PreparedModel):
         def classify(text: Any) -> dict[str, Any]:
             return named_answers(self(self._padded(vectorizer(text)), training=False), self.classes)
 
-        return classify, [tf.TensorSpec([None], tf.string, name="text")], vectorizer
+        step = self.classification.step_endpoint(
+            tf.TensorSpec([None], tf.int32, name="token_ids"),
+            lambda token_ids: (self.embedding(token_ids), tf.not_equal(token_ids, PADDING)),
+            self.classes,
+        )
+        predict = Endpoint(classify, [tf.TensorSpec([None], tf.string, name="text")])
+        return Signatures(predict, step, [vectorizer])
 
     def get_config(self) -> dict[str, Any]:
         return {

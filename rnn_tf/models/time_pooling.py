@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-KINDS = ("last", "mean", "max")
+STATES = {"last": "last", "mean": "sum", "max": "max"}  # what each kind must remember of a stream
 
 
 class TimePooling(keras.layers.Layer):
@@ -30,9 +30,9 @@ class TimePooling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.kinds = tuple(kinds) if isinstance(kinds, (list, tuple)) else (kinds,)
-        if not self.kinds or set(self.kinds) - set(KINDS) or len(set(self.kinds)) < len(self.kinds):
+        if not self.kinds or set(self.kinds) - set(STATES) or len(set(self.kinds)) < len(self.kinds):
             raise ValueError(
-                f"`pooling` must be one of {', '.join(map(repr, KINDS))}, or a list of different ones. "
+                f"`pooling` must be one of {', '.join(map(repr, STATES))}, or a list of different ones. "
                 f"Received: pooling={kinds!r}."
             )
         self.bidirectional = bidirectional
@@ -52,15 +52,11 @@ class TimePooling(keras.layers.Layer):
         return input_shape[0], input_shape[-1] * len(self.kinds)
 
     def _last(self, sequence: Any, mask: Any) -> Any:
-        steps = tf.cast(mask[..., 0], tf.int32)  # [batch, timesteps]
-        end = tf.shape(steps)[1] - 1 - tf.argmax(steps[:, ::-1], axis=1, output_type=tf.int32)  # [batch]
+        mask = mask[..., 0]  # [batch, timesteps]
         if not self.bidirectional:
-            return tf.gather(sequence, end, axis=1, batch_dims=1)
+            return last_unmasked(sequence, mask)
         forward, backward = tf.split(sequence, 2, axis=-1)
-        start = tf.argmax(steps, axis=1)
-        return tf.concat(
-            [tf.gather(forward, end, axis=1, batch_dims=1), tf.gather(backward, start, axis=1, batch_dims=1)], axis=-1
-        )
+        return tf.concat([last_unmasked(forward, mask), last_unmasked(backward[:, ::-1], mask[:, ::-1])], axis=-1)
 
     def _mean(self, sequence: Any, mask: Any) -> Any:
         steps = tf.reduce_sum(tf.cast(mask, tf.float32), axis=1)  # half precision cannot count thousands of them
@@ -70,3 +66,37 @@ class TimePooling(keras.layers.Layer):
     def _max(self, sequence: Any, mask: Any) -> Any:
         highest = tf.reduce_max(tf.where(mask, sequence, sequence.dtype.min), axis=1)
         return tf.where(tf.reduce_any(mask, axis=1), highest, 0)
+
+    def state_specs(self, features: int) -> list[tf.TensorSpec]:
+        """What a stream must remember: of h_1, ..., h_t what each kind needs, and t."""
+        pooled = [tf.TensorSpec([None, features], tf.float32, name=f"pooled_{STATES[kind]}") for kind in self.kinds]
+        return [*pooled, tf.TensorSpec([None], tf.int32, name="steps")]
+
+    def step(self, output: Any, state: Sequence[Any], present: Any) -> tuple[Any, list[Any]]:
+        """The pooled vectors `[batch, features]` after one step more, and the state after it.
+
+        Args:
+            output: h_t, `[batch, features]`.
+            state: As `state_specs` says; zeros before the first step.
+            present: Bools `[batch]`, whether there is a step.
+        """
+        output, present = tf.cast(output, tf.float32), present[:, tf.newaxis]
+        before = state[-1][:, tf.newaxis]
+        count = before + tf.cast(present, tf.int32)
+        after, pooled = [], []
+        for kind, old in zip(self.kinds, state, strict=False):
+            new = {
+                "last": output,
+                "mean": old + output,
+                "max": tf.where(before > 0, tf.maximum(old, output), output),
+            }[kind]
+            after.append(tf.where(present, new, old))
+            pooled.append(after[-1] / tf.cast(tf.maximum(count, 1), tf.float32) if kind == "mean" else after[-1])
+        return tf.cast(tf.concat(pooled, axis=-1), self.compute_dtype), [*after, count[:, 0]]
+
+
+def last_unmasked(sequence: Any, mask: Any) -> Any:
+    """The vectors `[batch, features]` of the last step at which the mask, `[batch, timesteps]`, is True."""
+    steps = tf.cast(mask, tf.int32)
+    end = tf.shape(steps)[1] - 1 - tf.argmax(steps[:, ::-1], axis=1, output_type=tf.int32)  # [batch]
+    return tf.gather(sequence, end, axis=1, batch_dims=1)

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnn_tf.scans import steps, sums
+from rnn_tf.scans.gradients import with_gradient
 from rnn_tf.scans.steps import Steps
 
 Masks = Sequence[Any] | None
@@ -83,7 +84,7 @@ def scan(
         specs = [tf.TensorSpec([first.shape[0], size * first.shape[1]], first.dtype) for size in sizes]
         return steps.run(step, inputs, states, specs, chunk or 1, reverse)
 
-    @tf.custom_gradient
+    @with_gradient
     def run(projected: Any, *tensors: Any) -> Any:
         initial, weights = list(tensors[: len(states)]), list(tensors[len(states) :])
 

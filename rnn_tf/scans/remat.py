@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnn_tf.scans import steps
+from rnn_tf.scans.gradients import with_gradient
 
 PIECE = 64  # steps, where the length of the sequence is not known
 
@@ -64,7 +65,7 @@ def rematerialized(
         whole.set_shape([length, *whole.shape[1:]])
         return steps.join(whole)
 
-    @tf.custom_gradient
+    @with_gradient
     def forward(sequence: Any, *states: Any) -> Any:
         starts = [tf.TensorArray(s.dtype, size=pieces, element_shape=s.shape, clear_after_read=False) for s in states]
         outputs = [] if probe is None else [array(probe)]

@@ -4,11 +4,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from rnn_tf.scans.gradients import with_gradient
+
 
 def add_bias(values: Any, bias: Any) -> Any:
     """y + b over the last axis; its gradient sums over all others by `total`."""
 
-    @tf.custom_gradient
+    @with_gradient
     def add(values: Any, bias: Any) -> Any:
         return tf.nn.bias_add(values, bias), lambda upstream: (upstream, total(upstream))
 

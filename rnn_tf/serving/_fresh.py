@@ -1,8 +1,9 @@
 """Run as a script: answers from a SavedModel as a server would, with neither Keras nor rnn_tf to lean on.
 
-    python _fresh.py SAVED_MODEL FEEDS.npz ANSWERS.npz
+    python _fresh.py SAVED_MODEL CALLS ANSWERS
 
-An array named `i/name` is input `name` of feed i, and output `name` of answer i.
+Both files are pickles that `verify.py` alone writes and reads: a list of (signature, inputs by name), and a list of
+outputs by name.
 """
 
 import sys
@@ -11,20 +12,23 @@ if __name__ == "__main__":
     for name in ("keras", "rnn_tf"):
         sys.modules[name] = None  # type: ignore[assignment] # importing it now fails
 
-    import numpy as np
+    import pickle
+    from pathlib import Path
+
     import tensorflow as tf
 
-    saved_model, feeds_path, answers_path = sys.argv[1:]
-    signature = tf.saved_model.load(saved_model).signatures["serving_default"]
-    feeds: dict[str, dict[str, tf.Tensor]] = {}
-    with np.load(feeds_path) as arrays:
-        for key, array in arrays.items():
-            number, name = key.split("/", 1)
-            feeds.setdefault(number, {})[name] = tf.constant(array)
-    answers = {
-        # NumPy's files hold bytes of one length, and no objects, which strings of TensorFlow are
-        f"{number}/{name}": output.numpy().astype("S") if output.dtype == tf.string else output.numpy()
-        for number, inputs in feeds.items()
-        for name, output in signature(**inputs).items()
-    }
-    np.savez(answers_path, **answers)
+    saved_model, calls, answers = sys.argv[1:]
+    signatures = tf.saved_model.load(saved_model).signatures
+    Path(answers).write_bytes(
+        pickle.dumps(
+            [
+                {
+                    name: output.numpy()
+                    for name, output in signatures[signature](
+                        **{name: tf.constant(array) for name, array in inputs.items()}
+                    ).items()
+                }
+                for signature, inputs in pickle.loads(Path(calls).read_bytes())
+            ]
+        )
+    )

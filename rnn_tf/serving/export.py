@@ -1,59 +1,84 @@
-"""Publishing a SavedModel under `<directory>/<version>/`."""
+"""`export_saved_model`: from a trained model to the next version that a server finds."""
 
-import contextlib
-import io
-import json
-import os
-import shutil
-import uuid
+from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import writable_folder
-from rnn_tf._sharding import single_shard
-from rnn_tf.serving.verify import answer_in_fresh_process, check_equal
+from rnn_tf._checks import positive_integer, writable_folder
+from rnn_tf.serving import rest, versions
+from rnn_tf.serving.examples import LENGTHS, to_examples
+from rnn_tf.serving.saved_model import EXAMPLES, METADATA, WARMUP, write_json, write_saved_model
+from rnn_tf.serving.signatures import Endpoint, declared_signatures, examples_endpoint
+from rnn_tf.serving.verify import Feed, answer_in_fresh_process, check_equal
+from rnn_tf.serving.warmup import prediction_log, write_warmup
 
-METADATA = "assets.extra/rnn_tf.json"
+MOST_EXAMPLES = 64  # rows
+Call = tuple[str, Feed]
 
 
 def export_saved_model(
     model: Any,
     directory: str | PathLike[str],
+    version: int | None = None,
     examples: Any = None,
+    labels: Sequence[str] | None = None,
+    *,
+    examples_api: bool = False,
+    streaming: bool = False,
+    warmup: Sequence[int] = (1, 32),
+    keep: int | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> str:
     """Write the next version of a trained model, as TF Serving takes it.
 
-    The version is the integer after the largest in `directory`. It is written beside it under a hidden name,
-    loaded in a fresh Python process without Keras, compared with the model at two batch sizes, and only then
-    renamed to its place: a server that polls the directory never sees half a version.
+    It is written beside its place under a hidden name, loaded in a fresh Python process without Keras, compared with
+    the model at two batch sizes, flushed to the disk, and only then renamed: a server that polls the directory never
+    sees half a version, whenever the export is interrupted.
 
-    `SequenceRegressor` is exported with the signature `serving_default`: `sequences`, float32
-    `[batch, timesteps, features]`, gives `forecast`, float32 `[batch, horizon]`, both in raw units, for any
-    batch size and any number of steps. `SequenceClassifier` takes `sequences` and `lengths`, int32 `[batch]`;
-    `TextClassifier` takes `text`, strings `[batch]`, and its vocabulary lies in `assets/vocabulary.txt`. Both give
-    `label`, string `[batch]`, and `probabilities`, float32, and `classes`, their names, `[batch, classes]`.
+    The signature `serving_default` takes and gives tensors by name, for any batch size, in raw units:
+
+    - `SequenceRegressor`: `sequences`, float32 `[batch, timesteps, features]`, gives `forecast`, float32
+      `[batch, horizon]`. The number of steps is that which the model was built for; where it is open, as after
+      `model.build([None, None, features])`, `lengths`, int32 `[batch]`, says where each sequence ends, so that the
+      padding of a server that batches changes nothing.
+    - `SequenceClassifier`: `sequences` and `lengths` give `label`, string `[batch]`, `probabilities`, float32
+      `[batch, classes]`, and `classes`, their names, `[batch, classes]`.
+    - `TextClassifier`: `text`, string `[batch]`, gives the same. Its vocabulary lies in `assets/vocabulary.txt`.
+    - A Keras model of your own takes its inputs by the names of `keras.Input(name=...)`, or of its `input_spec`; a
+      single one without a name is `inputs`. It gives the dict that it returns, or `outputs`; with `labels` the three
+      of a classifier. A model with a method `serving_signatures()` declares all this itself.
+
+    Beside the model lie, in `assets.extra`: `examples.json`, requests with their answers, to try and to check; and
+    the requests that TF Serving runs to warm up before it serves a version.
 
     Args:
-        model: A built model that declares its signature by a method `serving_signature()`, as the models of
-            rnn_tf do. It returns the function to export, its list of named `tf.TensorSpec`, and the layers with a
-            vocabulary, if there are any.
+        model: A built `keras.Model`.
         directory: Where the versions are, such as `saved_models/sales`. Made if missing.
-        examples: Inputs to compare on: an array, or a dict of arrays by input name. Default: random numbers, or a few
-            texts.
+        version: Positive integer; TF Serving serves the largest. Default: the one after the largest in `directory`.
+        examples: Inputs to compare on and to keep beside the model, the first 64 rows of them: an array, or a dict of
+            arrays by input name. Default: random numbers, or a few texts.
+        labels: Names of the classes in their order, for a Keras model of your own that gives probabilities
+            `[batch, classes]`, or `[batch, 1]` of the second of two.
+        examples_api: Whether to add `classify`, or for a model that gives one number a row `regress`: the methods of
+            TF Serving that take `tf.train.Example`s, with a feature for each input, all its numbers in a row.
+        streaming: Whether to add `step`, for a server without a memory: one time step, `inputs`, float32
+            `[batch, features]`, or for texts `token_ids`, int32 `[batch]`, and the states before it, which are zeros
+            at first, give the answer so far and the states after it, under the same names.
+        warmup: Batch sizes of the warm-up requests.
+        keep: Remove all but this many of the newest versions.
         metadata: Written to `assets.extra/rnn_tf.json`, which servers ignore.
 
     Returns:
         The path of the new version, such as `"saved_models/sales/1"`.
 
     Raises:
-        TypeError: If the model does not declare a signature.
-        ValueError: If the model is not built, the directory is a remote address, or an example does not fit.
+        TypeError: If the model is no Keras model.
+        ValueError: If the model is not built, does not say what it takes, or cannot serve what is asked for; the
+            directory is a remote address; or an argument or an example does not fit.
+        FileExistsError: If the version is there already.
         OSError: If the directory cannot be written.
         RuntimeError: If the export does not answer as the model does. Nothing is published then.
 
@@ -62,123 +87,133 @@ def export_saved_model(
     >>> from rnn_tf import SequenceRegressor, export_saved_model
     >>> model = SequenceRegressor(units=4)
     >>> model.build([None, 4, 1])
-    >>> path = export_saved_model(model, tempfile.mkdtemp() + "/sales")
+    >>> path = export_saved_model(model, tempfile.mkdtemp() + "/sales", streaming=True)
     >>> path.endswith("sales/1")
     True
     """
-    if not hasattr(model, "serving_signature"):
-        raise TypeError(
-            "`model` must declare what it serves by a method `serving_signature()`, as the models of rnn_tf do. "
-            f"Received: {type(model).__name__}."
-        )
-    if not model.built:
-        raise ValueError("The model has no weights yet. Train it, or call model.build([None, timesteps, features]).")
-    function, signature, *lookups = model.serving_signature()
-    feed = _feed(signature, examples)
     directory = writable_folder(directory)
-    missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
-    draft = directory / f".{uuid.uuid4().hex}"
-    try:
-        draft.mkdir(parents=True)
-    except OSError as error:
-        _remove_empty(missing)
-        message = f"Cannot write to {directory} ({error.strerror}). Choose a folder that you may write to."
-        raise OSError(error.errno, message) from None
-    try:
-        _write(function, signature, lookups, draft, metadata)
-        feeds = [feed, {name: array[:1] for name, array in feed.items()}]
-        expected = [_answer(function, one) for one in feeds]
-        check_equal(answer_in_fresh_process(draft, feeds), expected)
-        _flush(*draft.rglob("*"), draft)
-        return str(_publish(draft, directory))
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        _remove_empty(missing)
-        raise
+    versions.checked_version(directory, version)
+    if keep is not None:
+        versions.checked_keep(directory, keep)
+    for size in warmup:
+        positive_integer("warmup", size)
+    signatures = declared_signatures(model, labels)
+    feed = _feed(signatures.predict.inputs, examples)
+    endpoints = {"serving_default": signatures.predict}
+    calls: list[Call] = [("serving_default", feed)]
+    if examples_api:
+        name, endpoint = examples_endpoint(signatures.predict, signatures.predict.answer(_rows(feed, 1)))
+        endpoints[name] = endpoint
+        calls.append((name, {"inputs": to_examples(feed)}))
+    if streaming:
+        if isinstance(signatures.step, str):
+            raise ValueError(
+                f"`streaming` is for models that read a sequence forward, step by step. Received: a "
+                f"{type(model).__name__}, but {signatures.step}. Export it without `streaming`."
+            )
+        endpoints["step"] = signatures.step
+        calls += [("step", one) for one in _stream(signatures.step)]
+    checked = [one for name, inputs in calls for one in ((name, inputs), (name, _rows(inputs, 1)))]
+    answers = [endpoints[name].answer(inputs) for name, inputs in checked]
+    if labels is not None:
+        sums = answers[0]["probabilities"].sum(axis=1)
+        if np.abs(sums - 1).max() > 1e-3:
+            raise ValueError(
+                "`labels` are for a model that gives probabilities: each row must sum to 1. Received: rows that sum to "
+                f"{sums.min():.3g} to {sums.max():.3g}. End the model with a softmax."
+            )
+    with versions.draft(directory) as draft:
+        try:
+            write_saved_model(endpoints, signatures.lookups, draft)
+            write_json(draft / EXAMPLES, [_in_json(*one) for one in zip(checked, answers, strict=True)])
+            if warmup:
+                write_warmup(draft / WARMUP, list(_logs(directory.name, endpoints, calls, warmup)))
+            if metadata is not None:
+                write_json(draft / METADATA, metadata)
+        except tf.errors.OpError as error:  # what TensorFlow makes of a full disk
+            raise OSError(f"Cannot write to {directory}: {error.message}. Nothing was published.") from None
+        check_equal(answer_in_fresh_process(draft, checked), answers)
+        path = versions.publish(draft, directory, version)
+    if keep is not None:
+        versions.prune(directory, keep)
+    return str(path)
 
 
-def _feed(signature: list[tf.TensorSpec], examples: Any) -> dict[str, np.ndarray]:
+def _feed(specs: Sequence[tf.TensorSpec], examples: Any) -> Feed:
     """Inputs by name to compare on."""
     if examples is None:
-        return {spec.name: _example(spec) for spec in signature}
+        return {spec.name: _example(spec) for spec in specs}
     if not isinstance(examples, dict):
-        examples = {signature[0].name: examples}
-    if set(examples) != {spec.name for spec in signature}:
+        examples = {specs[0].name: examples}
+        if [spec.name for spec in specs[1:]] == [LENGTHS]:
+            sequences = np.asarray(examples[specs[0].name])
+            examples[LENGTHS] = np.full(len(sequences), sequences.shape[1])
+    if set(examples) != {spec.name for spec in specs}:
         raise ValueError(
-            f"`examples` must name the inputs {[spec.name for spec in signature]}. Received: {list(examples)}."
+            f"`examples` must name the inputs {[spec.name for spec in specs]}. Received: {list(examples)}."
         )
     feed = {}
-    for spec in signature:
-        array = np.asarray(examples[spec.name], spec.dtype.as_numpy_dtype)
-        if spec.dtype == tf.string:
-            array = np.array([tf.compat.as_bytes(text) for text in array.ravel()], object).reshape(array.shape)
+    for spec in specs:
+        try:
+            array = np.asarray(examples[spec.name], spec.dtype.as_numpy_dtype)
+            if spec.dtype == tf.string:
+                array = np.array([tf.compat.as_bytes(text) for text in array.ravel()], object).reshape(array.shape)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"An example for {spec.name!r} must be an array of {spec.dtype.name}. Received: other values, or rows "
+                "of different lengths."
+            ) from None
         if not spec.shape.is_compatible_with(array.shape) or not array.size:
             raise ValueError(
                 f"An example for {spec.name!r} must have shape {spec.shape}. Received: shape {array.shape}."
             )
-        feed[spec.name] = array
+        feed[spec.name] = array[:MOST_EXAMPLES]
+    if len({len(array) for array in feed.values()}) > 1:
+        sizes = ", ".join(f"{name} has {len(array)}" for name, array in feed.items())
+        raise ValueError(f"`examples` must have the same number of rows for every input. Received: {sizes}.")
     return feed
 
 
 def _example(spec: tf.TensorSpec) -> np.ndarray:
-    """Four rows of something: random numbers, ones for integers (lengths), or texts of several kinds."""
+    """Four rows of something: random numbers, lengths from 1 to 4, other integers 0 and 1, texts of several kinds."""
     shape = [size or 4 for size in spec.shape]
     if spec.dtype == tf.string:
         return np.resize(np.array([b"some text", "你好 \U0001f600".encode(), b"", b"not \xff UTF-8"], object), shape)
-    if spec.dtype.is_integer:
-        return np.ones(shape, spec.dtype.as_numpy_dtype)
+    if spec.name == LENGTHS:
+        return np.arange(1, 5, dtype=spec.dtype.as_numpy_dtype)
+    if not spec.dtype.is_floating:
+        return np.resize(np.arange(2), shape).astype(spec.dtype.as_numpy_dtype)
     return np.random.default_rng(0).normal(size=shape).astype(spec.dtype.as_numpy_dtype)
 
 
-def _answer(function: Any, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: np.asarray(output) for name, output in function(**feed).items()}
+def _stream(step: Endpoint) -> list[Feed]:
+    """The first two steps of a stream."""
+    now, *states = step.inputs
+    first = {spec.name: np.zeros([4, *spec.shape[1:]], spec.dtype.as_numpy_dtype) for spec in states}
+    first[now.name] = _example(now)
+    after = step.answer(first)
+    return [first, {now.name: first[now.name][::-1], **{spec.name: after[spec.name] for spec in states}}]
 
 
-def _write(
-    function: Any, signature: list[tf.TensorSpec], lookups: list[Any], folder: Path, metadata: dict[str, Any] | None
-) -> None:
-    # The archive does not track the model: saving would trace it again, with inputs of its own invention.
-    archive = keras.export.ExportArchive()
-    for layer in lookups:  # it finds variables by itself, but not the tables of a vocabulary
-        archive.track(layer)
-    # One shard, whatever the cores of this machine; and Keras 3.8 names the hidden folder even so.
-    with single_shard(), contextlib.redirect_stdout(io.StringIO()):
-        archive.add_endpoint("serving_default", function, input_signature=signature)
-        archive.write_out(str(folder), verbose=False)
-    if metadata is not None:
-        (folder / METADATA).parent.mkdir(exist_ok=True)
-        (folder / METADATA).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _rows(feed: Feed, size: int) -> Feed:
+    """The first rows, over again where there are too few."""
+    return {name: array[np.arange(size) % len(array)] for name, array in feed.items()}
 
 
-def _flush(*paths: Path) -> None:
-    """Wait until what these files and folders hold is on the disk."""
-    for path in paths:
-        if os.name == "nt" and path.is_dir():
-            continue  # Windows cannot open folders
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _in_json(call: Call, answers: Feed) -> dict[str, Any]:
+    name, inputs = call
+    return {
+        "signature_name": name,
+        **{
+            side: {key: rest.to_json(array) for key, array in tensors.items()}
+            for side, tensors in (("inputs", inputs), ("outputs", answers))
+        },
+    }
 
 
-def _publish(draft: Path, directory: Path) -> Path:
-    """Rename the draft to the next version; another export may take that number first."""
-    while True:
-        versions = [int(path.name) for path in directory.iterdir() if path.name.isdecimal()]
-        target = directory / str(max(versions, default=0) + 1)
-        try:
-            draft.rename(target)
-        except OSError:
-            if not target.exists():
-                raise
-        else:
-            _flush(directory)
-            return target
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    """Take back the folders that were made, the innermost first, as long as nothing is in them."""
-    with contextlib.suppress(OSError):
-        for folder in folders:
-            folder.rmdir()
+def _logs(model: str, endpoints: dict[str, Endpoint], calls: Sequence[Call], sizes: Sequence[int]) -> Any:
+    """A warm-up request for each signature and batch size."""
+    for name, inputs in dict(calls).items():
+        method = endpoints[name].method.rpartition("/")[2]
+        for size in sizes:
+            yield prediction_log(method, model, name, _rows(inputs, size))

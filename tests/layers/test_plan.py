@@ -97,8 +97,8 @@ def test_asks_whether_xla_compiles():
 def test_an_export_has_one_shard(tmp_path):
     model = SequenceRegressor(units=4, normalize=False, shards=2)
     model.build([None, 4, 1])
-    function, signature = model.serving_signature()
-    outside = tf.function(function, input_signature=signature).get_concrete_function()
+    predict = model.serving_signatures().predict
+    outside = tf.function(predict.function, input_signature=predict.inputs).get_concrete_function()
     path = export_saved_model(model, tmp_path / "model")
     exported = tf.saved_model.load(path).signatures["serving_default"]
     split = [any(node.op == "SplitV" for node in every_node(one)) for one in (outside, exported)]

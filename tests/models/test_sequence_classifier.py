@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf import ElmanCell, SequenceClassifier, SequenceRegressor, Trainer, export_saved_model
-from rnn_tf.serving import answer_in_fresh_process, export
+from rnn_tf.serving import answer_in_fresh_process
 from rnn_tf.training.loop import pays_xla
 
 rng = np.random.default_rng(9)
@@ -294,16 +294,11 @@ def test_loads_in_a_fresh_process_after_importing_one_name(model, tmp_path, run_
     np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), model.predict(ROWS, verbose=0), rtol=1e-5)
 
 
-def test_an_export_answers_as_the_model(model, tmp_path, monkeypatch):
-    def in_this_process(saved_model, feeds):
-        signature = tf.saved_model.load(str(saved_model)).signatures["serving_default"]
-        return [{name: value.numpy() for name, value in signature(**feed).items()} for feed in feeds]
-
-    monkeypatch.setattr(export, "answer_in_fresh_process", in_this_process)
+def test_an_export_answers_as_the_model(model, tmp_path, in_this_process):
     path = export_saved_model(model, tmp_path)
     feeds = [padded(), padded(np.nan, 20), {"sequences": ROWS[0][np.newaxis], "lengths": LENGTHS[:1]}]
     expected = model.predict(ROWS, verbose=0)
-    for answer in answer_in_fresh_process(path, feeds):
+    for answer in answer_in_fresh_process(path, [("serving_default", feed) for feed in feeds]):
         count = len(answer["label"])
         np.testing.assert_allclose(answer["probabilities"], expected[:count], atol=1e-5)
         assert [label.decode() for label in answer["label"]] == [

@@ -1,13 +1,14 @@
 import json
-import threading
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tf import ElmanCell, SequenceRegressor, export_saved_model
+from rnn_tf import ElmanCell, SequenceClassifier, SequenceRegressor, TextClassifier, export_saved_model
 from rnn_tf.serving import answer_in_fresh_process, export, verify
+from rnn_tf.serving.rest import from_json
 
 X = np.random.default_rng(5).normal(300, 50, size=[64, 4, 2]).astype("float32")
 
@@ -16,17 +17,6 @@ def adapted(**arguments):
     model = SequenceRegressor(**{"units": 4, "horizon": 2, **arguments})
     model.adapt(X, X * 2 if model.return_sequences else X[:, -1] * 2)
     return model
-
-
-@pytest.fixture
-def in_this_process(monkeypatch):
-    """Verification as it is, but without the seconds that a new process takes."""
-
-    def answer(saved_model, feeds):
-        signature = tf.saved_model.load(str(saved_model)).signatures["serving_default"]
-        return [{k: v.numpy() for k, v in signature(**feed).items()} for feed in feeds]
-
-    monkeypatch.setattr(export, "answer_in_fresh_process", answer)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +37,12 @@ def test_answers_as_the_model_does(arguments, tmp_path, in_this_process):
     assert path == str(tmp_path / "model" / "1")
     signature = tf.saved_model.load(path).signatures["serving_default"]
     assert signature.structured_input_signature[1] == {
-        "sequences": tf.TensorSpec([None, None, 2], tf.float32, name="sequences")
+        "sequences": tf.TensorSpec([None, 4, 2], tf.float32, name="sequences")
     }
     for batch in (1, 3, 64):
-        for timesteps in (4, 2):
-            answer = signature(sequences=tf.constant(X[:batch, :timesteps]))
-            assert list(answer) == ["forecast"]
-            np.testing.assert_allclose(answer["forecast"], model(X[:batch, :timesteps]), rtol=1e-5)
+        answer = signature(sequences=tf.constant(X[:batch]))
+        assert list(answer) == ["forecast"]
+        np.testing.assert_allclose(answer["forecast"], model(X[:batch]), rtol=1e-5)
     operations = {node.op for node in tf.saved_model.load(path).signatures["serving_default"].graph.as_graph_def().node}
     assert not {op for op in operations if "Cudnn" in op or "PyFunc" in op or "Xla" in op}
 
@@ -61,12 +50,14 @@ def test_answers_as_the_model_does(arguments, tmp_path, in_this_process):
 def test_a_fresh_process_without_keras_answers(tmp_path):
     model = adapted()
     path = export_saved_model(model, tmp_path / "model", metadata={"column": "温度"})
-    one, many = answer_in_fresh_process(path, [{"sequences": X[:1]}, {"sequences": X}])
+    one, many = answer_in_fresh_process(
+        path, [("serving_default", {"sequences": X[:1]}), ("serving_default", {"sequences": X})]
+    )
     np.testing.assert_allclose(one["forecast"], model(X[:1]), rtol=1e-5)
     np.testing.assert_allclose(many["forecast"], model(X), rtol=1e-5)
     assert json.loads((tmp_path / "model/1/assets.extra/rnn_tf.json").read_text("utf-8")) == {"column": "温度"}
     with pytest.raises(RuntimeError, match="does not answer in a fresh process"):
-        answer_in_fresh_process(path, [{"other": X}])
+        answer_in_fresh_process(path, [("serving_default", {"other": X})])
 
 
 def test_versions_count_up_and_leave_others_alone(tmp_path, in_this_process):
@@ -75,28 +66,6 @@ def test_versions_count_up_and_leave_others_alone(tmp_path, in_this_process):
     (folder / "notes").mkdir()
     assert [export_saved_model(adapted(), folder) for _ in range(2)] == [str(folder / "8"), str(folder / "9")]
     assert sorted(path.name for path in folder.iterdir()) == ["7", "8", "9", "notes"]
-
-
-def test_two_exports_at_once_give_two_versions(tmp_path, in_this_process):
-    barrier, publish = threading.Barrier(2), export._publish
-
-    def wait_and_publish(*arguments):
-        barrier.wait()
-        return publish(*arguments)
-
-    models = [adapted(), adapted()]
-    paths = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "_publish", wait_and_publish)
-        threads = [
-            threading.Thread(target=lambda model=model: paths.append(export_saved_model(model, tmp_path / "m")))
-            for model in models
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert sorted(paths) == [str(tmp_path / "m" / "1"), str(tmp_path / "m" / "2")]
 
 
 @pytest.mark.parametrize("failure", ["wrong answer", "interrupted", "disk full"])
@@ -110,7 +79,7 @@ def test_a_failure_leaves_nothing_behind(failure, tmp_path, monkeypatch, in_this
             export, "answer_in_fresh_process", lambda *a: [{k: v + 1 for k, v in one.items()} for one in answer(*a)]
         )
     else:
-        monkeypatch.setattr(export, "_flush", fail)
+        monkeypatch.setattr(export.versions, "publish", fail)
     expected = {"wrong answer": RuntimeError, "interrupted": KeyboardInterrupt, "disk full": OSError}[failure]
     with pytest.raises(expected, match="otherwise than the model" if failure == "wrong answer" else None):
         export_saved_model(adapted(), tmp_path / "new" / "model")
@@ -130,8 +99,8 @@ def test_comparison_is_strict_about_names_shapes_and_nan():
 
 
 def test_bad_input(tmp_path):
-    with pytest.raises(TypeError, match=r"`serving_signature\(\)`.* Received: Sequential"):
-        export_saved_model(keras.Sequential(), tmp_path)
+    with pytest.raises(TypeError, match=r"must be a keras.Model. Received: Dense"):
+        export_saved_model(keras.layers.Dense(1), tmp_path)
     with pytest.raises(ValueError, match="no weights yet"):
         export_saved_model(SequenceRegressor(4), tmp_path)
     with pytest.raises(ValueError, match="must be local"):
@@ -147,3 +116,234 @@ def test_bad_input(tmp_path):
     with pytest.raises(OSError, match="Choose a folder that you may write to"):
         export_saved_model(adapted(), "/proc/model")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def stored(path):
+    return json.loads(Path(path, "assets.extra/examples.json").read_text("utf-8"))
+
+
+def test_what_lies_beside_the_model(tmp_path, in_this_process):
+    model = SequenceRegressor(units=3)
+    model.adapt(X, X[:, -1, :1])
+    path = export_saved_model(model, tmp_path / "sales", examples=X, examples_api=True, streaming=True, warmup=(1, 5))
+    calls = stored(path)
+    assert [call["signature_name"] for call in calls] == [
+        name for name in ("serving_default", "regress", "step", "step") for _ in range(2)
+    ]
+    signatures = tf.saved_model.load(path).signatures
+    for call in calls:
+        signature = signatures[call["signature_name"]]
+        specs = signature.structured_input_signature[1]
+        answer = signature(
+            **{name: tf.constant(from_json(value, specs[name].dtype)) for name, value in call["inputs"].items()}
+        )
+        for name, value in call["outputs"].items():
+            np.testing.assert_allclose(answer[name], value, rtol=1e-5)
+    np.testing.assert_allclose(calls[0]["outputs"]["forecast"], model(X), rtol=1e-5)
+    logs = tf.data.TFRecordDataset(f"{path}/assets.extra/tf_serving_warmup_requests")
+    assert len(list(logs)) == 3 * 2
+    plain = export_saved_model(model, tmp_path / "plain", warmup=())
+    assert sorted(tf.saved_model.load(plain).signatures) == ["serving_default"]
+    assert [file.name for file in Path(plain, "assets.extra").iterdir()] == ["examples.json"]
+
+
+def test_padding_of_a_batching_server_changes_nothing(tmp_path, in_this_process):
+    model = SequenceRegressor(units=4, horizon=2)
+    model.build([None, None, 2])
+    model.adapt(X, X[:, -1])
+    examples = {"sequences": X, "lengths": np.resize([2, 4, 3], 64)}
+    path = export_saved_model(model, tmp_path, examples=examples)
+    signature = tf.saved_model.load(path).signatures["serving_default"]
+    alone = signature(sequences=tf.constant(X[:1, :2]), lengths=tf.constant([2]))["forecast"]
+    np.testing.assert_allclose(alone, model(X[:1, :2]), rtol=1e-5)
+    padded = np.full([3, 9, 2], np.nan, np.float32)
+    padded[0, :2], padded[1], padded[2, :4] = X[0, :2], 1, X[2]
+    together = signature(sequences=tf.constant(padded), lengths=tf.constant([2, 9, 4]))["forecast"]
+    np.testing.assert_allclose(together[0], alone[0], rtol=1e-5)
+    np.testing.assert_allclose(together[2], model(X[2:3])[0], rtol=1e-5)
+
+
+def test_a_dataset_of_many_lengths_leaves_the_length_open(tmp_path):
+    batches = [(X, X[:, -1]), (X[:, :2], X[:, 1])]
+    spec = (tf.TensorSpec([None, None, 2]), tf.TensorSpec([None, 2]))
+    dataset = tf.data.Dataset.from_generator(lambda: batches, output_signature=spec)
+    for normalize in (True, False):
+        model = SequenceRegressor(units=3, horizon=2, normalize=normalize)
+        model.compile(optimizer="sgd", loss="mse")
+        model.fit(dataset.apply(tf.data.experimental.assert_cardinality(2)), epochs=1, verbose=0)
+        assert [one.name for one in model.serving_signatures().predict.inputs] == ["sequences", "lengths"]
+    relative = SequenceRegressor(units=3, relative=True)
+    relative.build([None, None, 2])
+    with pytest.raises(ValueError, match=r"`relative` needs the last value.*model.build\(\[None, 12, 2\]\)"):
+        export_saved_model(relative, tmp_path)
+
+
+class Subclassed(keras.Model):
+    """Ids to a number, as people write models."""
+
+    def __init__(self, **spec):
+        super().__init__()
+        self.embedding = keras.layers.Embedding(9, 3)
+        self.head = keras.layers.Dense(1)
+        if spec:
+            self.input_spec = keras.layers.InputSpec(**spec)
+
+    def call(self, ids):
+        return self.head(self.embedding(ids))[:, 0]
+
+
+def test_keras_models_of_ones_own(tmp_path, in_this_process):
+    sequential = keras.Sequential([keras.Input([5]), keras.layers.Dense(1, activation="sigmoid")])
+    a, b = keras.Input([3], name="a"), keras.Input([2], dtype="int32", name="b")
+    answers = {"sum": keras.layers.Dense(1)(a), "vectors": keras.layers.Embedding(4, 2)(b)}
+    vocabulary = keras.layers.TextVectorization(vocabulary=["good", "bad"], output_sequence_length=3)
+    texts = keras.Sequential(
+        [
+            keras.Input([], dtype="string", name="text"),
+            vocabulary,
+            keras.layers.Embedding(4, 3),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    subclassed = Subclassed(dtype="int32", shape=(None, 4), name="ids")
+    subclassed(np.ones([2, 4], "int32"))
+    expected = [
+        (sequential, {}, {"inputs": tf.float32}, {"outputs": (4, 1)}, "regress"),
+        (sequential, {"labels": ["no", "yes"]}, {"inputs": tf.float32}, CLASSIFIER, "classify"),
+        (keras.Model({"a": a, "b": b}, answers), {}, AB, {"sum": (4, 1), "vectors": (4, 2, 2)}, None),
+        (keras.Model([a, b], list(answers.values())), {}, AB, {"outputs_0": (4, 1), "outputs_1": (4, 2, 2)}, None),
+        (texts, {"labels": ["no", "yes"]}, {"text": tf.string}, CLASSIFIER, "classify"),
+        (subclassed, {}, {"ids": tf.int32}, {"outputs": (4, 1)}, "regress"),
+    ]
+    for number, (model, arguments, inputs, outputs, method) in enumerate(expected):
+        path = export_saved_model(model, tmp_path / str(number), examples_api=method is not None, **arguments)
+        signatures = tf.saved_model.load(path).signatures
+        assert set(signatures) == {"serving_default", method} - {None}
+        specs = signatures["serving_default"].structured_input_signature[1]
+        assert {name: spec.dtype for name, spec in specs.items()} == inputs
+        assert all(spec.shape[0] is None for spec in specs.values())
+        assert {name: np.shape(value) for name, value in stored(path)[0]["outputs"].items()} == outputs
+
+
+CLASSIFIER = {"label": (4,), "probabilities": (4, 2), "classes": (4, 2)}
+AB = {"a": tf.float32, "b": tf.int32}
+
+
+def test_one_probability_stands_for_two_labels(tmp_path, in_this_process):
+    model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1, activation="sigmoid")])
+    model.layers[0].set_weights([np.ones([1, 1]), np.zeros(1)])
+    path = export_saved_model(model, tmp_path, labels=["no", "yes"])
+    answer = tf.saved_model.load(path).signatures["serving_default"](inputs=tf.constant([[-2.0], [3.0]]))
+    assert answer["label"].numpy().tolist() == [b"no", b"yes"]
+    np.testing.assert_allclose(answer["probabilities"][:, 1], 1 / (1 + np.exp([2.0, -3.0])), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [SequenceRegressor(4), SequenceClassifier(4, ["a", "b"]), TextClassifier(["a", "b"], ["x", "y"], units=3)],
+    ids=lambda model: type(model).__name__,
+)
+def test_keras_own_export_writes_the_same_signature(model, tmp_path, capfd):
+    model.build((None, None) if isinstance(model, TextClassifier) else (None, 4, 2))
+    model.export(tmp_path / "keras", verbose=False)
+    signature = tf.saved_model.load(str(tmp_path / "keras")).signatures["serving_default"]
+    declared = model.serving_signatures().predict
+    assert signature.structured_input_signature[1] == {spec.name: spec for spec in declared.inputs}
+    feed = {spec.name: export._example(spec) for spec in declared.inputs}
+    answer = {name: value.numpy() for name, value in signature(**{k: tf.constant(v) for k, v in feed.items()}).items()}
+    verify.check_equal([answer], [declared.answer(feed)])
+    assert capfd.readouterr().out == ""
+
+
+def test_keep_and_version(tmp_path, in_this_process):
+    model = adapted()
+    for version in (3, None, 20):
+        path = export_saved_model(model, tmp_path / "m", version=version, keep=2)
+    assert path == str(tmp_path / "m" / "20")
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["20", "4"]
+    before = sorted((tmp_path / "m").rglob("*"))
+    for arguments, error, message in [
+        ({"version": 20}, FileExistsError, "never overwritten"),
+        ({"version": 0}, ValueError, "`version` must be a positive integer. Received: version=0"),
+        ({"version": "latest"}, ValueError, "Received: version='latest'"),
+        ({"keep": 0}, ValueError, "`keep` must be a positive integer"),
+        ({"warmup": [0]}, ValueError, "`warmup` must be a positive integer"),
+    ]:
+        with pytest.raises(error, match=message):
+            export_saved_model(model, tmp_path / "m", **arguments)
+    assert sorted((tmp_path / "m").rglob("*")) == before
+    with pytest.raises(ValueError, match="golden model are never removed"):
+        export_saved_model(model, tmp_path / "golden_m", keep=1)
+    assert not (tmp_path / "golden_m").exists()
+
+
+def test_a_full_disk(tmp_path, run_python):
+    """A limit on the size of a file, which TensorFlow runs into as it would into the end of a disk."""
+    code = f"""
+import resource, signal
+from rnn_tf import SequenceRegressor, export_saved_model
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+model = SequenceRegressor(units=16)
+model.build([None, 4, 1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    export_saved_model(model, {str(tmp_path / "new" / "m")!r})
+except OSError as error:
+    print(error)
+"""
+    assert "Nothing was published" in run_python(code)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_models_and_examples(tmp_path):
+    plain = keras.Sequential([keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match=r"no weights yet\. Received: a Sequential"):
+        export_saved_model(plain, tmp_path / "m")
+    model = Subclassed()
+    model(np.ones([2, 4], "int32"))
+    with pytest.raises(ValueError, match=r"Subclassed does not say what it takes.* keras.Input\(shape"):
+        export_saved_model(model, tmp_path / "m")
+    inputs = [keras.Input([1]), keras.Input([2])]
+    nameless = keras.Model(inputs, keras.layers.Concatenate()(inputs))
+    with pytest.raises(ValueError, match="Every input needs a name"):
+        export_saved_model(nameless, tmp_path / "m")
+    for arguments, message in [
+        ({"labels": ["a"]}, r"`labels` are for Keras models of your own; SequenceRegressor declares"),
+        ({"examples_api": True}, r"one number for each example.* forecast \('batch', 2\)"),
+        ({"examples": np.zeros([0, 4, 2])}, "must have shape"),
+        ({"examples": [["a"]]}, "must be an array of float32"),
+        ({"examples": [[[1.0, 2.0]], [[1.0, 2.0]] * 2]}, "rows of different lengths"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            export_saved_model(adapted(), tmp_path / "m", **arguments)
+    probabilities = keras.Sequential([keras.Input([2]), keras.layers.Dense(3, activation="softmax")])
+    with pytest.raises(ValueError, match=r"`labels` must name the model's 3 classes.* Received: \['a', 'b'\]"):
+        export_saved_model(probabilities, tmp_path / "m", labels=["a", "b"])
+    logits = keras.Sequential([keras.Input([2]), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="must sum to 1"):
+        export_saved_model(logits, tmp_path / "m", labels=["a", "b"])
+    variable = keras.Sequential([keras.Input([None, 2]), keras.layers.SimpleRNN(1)])
+    with pytest.raises(ValueError, match="`examples_api` needs inputs of fixed shape"):
+        export_saved_model(variable, tmp_path / "m", examples_api=True)
+    classifier = SequenceClassifier(3)
+    classifier.build([None, None, 2])
+    for examples, message in [
+        ({"sequences": X}, r"must name the inputs \['sequences', 'lengths'\]"),
+        ({"sequences": X, "lengths": [4]}, "same number of rows"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            export_saved_model(classifier, tmp_path / "m", examples=examples)
+    assert not (tmp_path / "m").exists()
+
+
+def test_examples_that_do_not_fit_are_told_of(tmp_path, in_this_process):
+    model = SequenceRegressor(units=3)
+    model.build([None, None, 2])
+    path = export_saved_model(model, tmp_path, examples_api=True)
+    regress = tf.saved_model.load(path).signatures["regress"]
+    for numbers in ([1.0, 2.0, 3.0], []):
+        feature = tf.train.Feature(float_list=tf.train.FloatList(value=numbers))
+        example = tf.train.Example(features=tf.train.Features(feature={"sequences": feature}))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must hold 2 values a step, and at least one"):
+            regress(inputs=tf.constant([example.SerializeToString()]))
