@@ -13,11 +13,11 @@ from rnn_tf import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code: 0, or 2 for input that cannot be used."""
+    """Run one command; returns its exit code: 0, 1 for a check that failed, or 2 for input that cannot be used."""
     options = _parser().parse_args(arguments)
     try:
         _import_tensorflow_quietly()
-        importlib.import_module(options.module).run(options)
+        return importlib.import_module(options.module).run(options) or 0
     except KeyboardInterrupt:
         print("\nrnn-tf: stopped.", file=sys.stderr)
         return 130
@@ -28,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             message = error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
         print(f"rnn-tf: {message}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,8 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     text.add_argument("--name", help="of the export (default: the file's)")
     text.add_argument("--models", default="saved_models", help="folder for the export (default: saved_models)")
 
-    predict = _command(commands, "predict", "rnn_tf.commands.predict", "answer from an export alone")
-    predict.add_argument("model", metavar="MODEL", help="folder of an export, such as saved_models/sales")
+    predict = _command(commands, "predict", "rnn_tf.commands.predict", "answer from an export alone, or from a server")
+    predict.add_argument(
+        "model",
+        metavar="MODEL",
+        help="folder of an export, such as saved_models/sales; or its address on a server, such as "
+        "http://localhost:8501/v1/models/sales or grpc://localhost:8500/sales",
+    )
     predict.add_argument(
         "inputs",
         metavar="INPUT",
@@ -83,7 +87,17 @@ def _parser() -> argparse.ArgumentParser:
         help="the CSV file of the series whose continuation to forecast; or texts to classify",
     )
     predict.add_argument("--steps", type=_positive, help="of a forecast (default: the model's horizon)")
+    predict.add_argument("--column", help="the column to forecast (default: the one that the model was trained on)")
+    predict.add_argument("--features", metavar="A,B", help="further columns that it looks at (default: likewise)")
     predict.add_argument("--output", metavar="OUT.csv", help="file to write (default: print)")
+
+    check = _command(commands, "check", "rnn_tf.commands.check", "whether TF Serving will take an export")
+    check.add_argument("model", metavar="MODEL", help="folder of an export or of one version of it")
+
+    serve = _command(commands, "serve", "rnn_tf.commands.serve", "a server for development, with TF Serving's REST API")
+    serve.add_argument("models", nargs="?", default="saved_models", help="folder of exports (default: saved_models)")
+    serve.add_argument("--port", type=int, default=8501, help="on this machine alone; 0 picks one (default: 8501)")
+    serve.add_argument("--docker", metavar="NAME", help="print how to run TF Serving itself with this model instead")
 
     bench = commands.add_parser("bench", help="side-by-side timings").add_subparsers(
         title="what to time", required=True, metavar="KIND"
@@ -97,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     texts = _command(bench, "text", "rnn_tf.bench.text", "training on texts against the usual Keras recipe")
     _texts_from(texts)
     texts.add_argument("--repeat", type=_positive, default=5, help="turns (default: 5)")
+    serving = _command(bench, "serving", "rnn_tf.bench.serving", "answers of an export, at batch 1")
+    serving.add_argument("--repeat", type=_positive, default=9, help="turns (default: 9)")
     memory = _command(bench, "memory", "rnn_tf.bench.memory", "memory of training on long sequences")
     for name, size in (("batch", 64), ("timesteps", 4096), ("features", 16), ("units", 256)):
         memory.add_argument(f"--{name}", type=_positive, default=size, help=f"(default: {size})")

@@ -33,21 +33,35 @@ def from_json(value: Any, dtype: tf.DType) -> np.ndarray:
     """The array that `value` stands for: of bytes for `tf.string`, otherwise of the dtype.
 
     Raises:
-        ValueError: If the lists are of different lengths, or hold something else than the dtype.
+        ValueError: If the lists are of different lengths, or hold something else than the dtype, or a number that is too
+            large for it.
     """
     try:
-        if dtype == tf.string:
-            return np.array(_each(_string_from_json, value), object)
-        array = np.array(value)
-        if array.size and not np.can_cast(array.dtype, dtype.as_numpy_dtype, "same_kind"):
-            raise TypeError
-        return array.astype(dtype.as_numpy_dtype)
+        return _strings(value) if dtype == tf.string else _numbers(value, dtype)
     except (TypeError, ValueError, OverflowError, binascii.Error):
         received = repr(value)
         raise ValueError(
             f"A tensor of {dtype.name} must be nested lists of one length that hold nothing else. Received: "
             f"{received[:100]}{'...' if len(received) > 100 else ''}."
         ) from None
+
+
+def _strings(value: Any) -> np.ndarray:
+    array = np.array(_each(_string_from_json, value), object)
+    if any(isinstance(one, list) for one in array.flat):  # rows of different lengths
+        raise ValueError
+    return array
+
+
+def _numbers(value: Any, dtype: tf.DType) -> np.ndarray:
+    given = np.array(value)
+    kinds = "b" if dtype.is_bool else "iu" if dtype.is_integer else "iuf"
+    with np.errstate(over="ignore"):
+        array = given.astype(dtype.as_numpy_dtype)
+    too_large = (np.isinf(array) & ~np.isinf(given)).any() if dtype.is_floating else (array != given).any()
+    if given.size and (given.dtype.kind not in kinds or too_large):
+        raise ValueError
+    return array
 
 
 def _each(function: Any, value: Any) -> Any:

@@ -50,6 +50,11 @@ class Signatures(NamedTuple):
     lookups: Sequence[keras.layers.Layer] = ()
 
 
+def specs_of(tensors: Any) -> dict[str, tf.TensorSpec]:
+    """Dtypes and shapes by name, of the inputs or the outputs of a SignatureDef; names in their order."""
+    return {name: tf.TensorSpec(tensors[name].tensor_shape, tensors[name].dtype) for name in sorted(tensors)}
+
+
 def named_answers(probabilities: Any, classes: Sequence[str]) -> dict[str, Any]:
     """What an exported classifier answers: label `[batch]`, probabilities and classes `[batch, classes]`."""
     names = tf.constant(classes)

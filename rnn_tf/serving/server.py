@@ -1,0 +1,312 @@
+"""TF Serving's REST interface for development: the same requests and answers, for this machine alone."""
+
+import base64
+import json
+import os
+import re
+import socket
+import threading
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.json_format import MessageToDict
+
+from rnn_tf.serving.rest import from_json, to_json
+from rnn_tf.serving.servable import NotServedError, RequestError, Servable, ServedModel, model_folders
+
+try:
+    import uvicorn
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
+except ImportError as error:
+    raise ImportError('The server needs starlette and uvicorn: pip install "rnn-tf[serving]".') from error
+
+POLL_SECONDS = 1.0
+LARGEST_REQUEST = 32 * 2**20  # bytes
+URL = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?(?:(/metadata)|:(predict|classify|regress))?")
+TO_BASE64 = np.frompyfunc(lambda one: {"b64": base64.b64encode(one).decode()}, 1, 1)
+STATUS = {tf.errors.UNAVAILABLE: 503, tf.errors.RESOURCE_EXHAUSTED: 429, tf.errors.UNIMPLEMENTED: 501}
+
+
+class DevelopmentServer:
+    """Every model of a folder by TF Serving's REST interface, on 127.0.0.1, in threads of this process.
+
+    New models and versions are found by looking once a second. It is for development: what serves in production is
+    TF Serving, by the command that `rnn-tf serve --docker NAME` prints.
+
+    Args:
+        models: Folder of models, which are folders of versions; or one model.
+        port: Where to listen. 0 takes one that is free.
+
+    Attributes:
+        url: Where it listens, such as "http://127.0.0.1:8501".
+        models: A `ServedModel` for each name.
+
+    Raises:
+        FileNotFoundError: If there is no model.
+        ValueError: If there can be no such port.
+        OSError: If the port is taken.
+
+    Source: "RESTful API", tensorflow.org/tfx/serving/api_rest.
+
+    Example:
+    >>> from rnn_tf.serving.server import DevelopmentServer
+    >>> with DevelopmentServer("saved_models", port=0) as server:  # doctest: +SKIP
+    ...     requests.post(f"{server.url}/v1/models/sales:predict", json={"instances": [[[1.0], [2.0]]]}).json()
+    {'predictions': [[3.0]]}
+    """
+
+    def __init__(self, models: str | PathLike[str] = "saved_models", port: int = 8501) -> None:
+        self.directory = Path(models)
+        if not model_folders(self.directory):
+            raise FileNotFoundError(
+                f"There is no model in {str(models)!r}: it needs a folder such as NAME/1 with a saved_model.pb. "
+                "`rnn-tf train` makes one."
+            )
+        if not 0 <= port < 2**16:
+            raise ValueError(f"A port must be from 0 to 65535. Received: {port}.")
+        try:
+            self._socket = socket.create_server(("127.0.0.1", port))
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            message = f"Cannot listen on port {port}: {why}. Choose another, or 0 for one that is free."
+            raise OSError(error.errno, message) from None
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else small answers wait for 40 ms
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.models: dict[str, ServedModel] = {}
+        self.poll()
+        config = uvicorn.Config(
+            self._serve,
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
+        self._server, self._stopped = uvicorn.Server(config), threading.Event()
+        self._threads = [
+            threading.Thread(target=self._serve_until_stopped, daemon=True),
+            threading.Thread(target=self._poll_until_stopped, daemon=True),
+        ]
+
+    def __enter__(self) -> "DevelopmentServer":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop, after the requests in flight."""
+        self._server.should_exit = True
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+        self._socket.close()
+        for model in self.models.values():
+            model.close()
+
+    def wait(self) -> None:
+        """Serve until the process is interrupted."""
+        while not self._stopped.wait(1.0):  # a wait without end cannot be interrupted everywhere
+            pass
+
+    def poll(self) -> None:
+        """Look for new models and versions now."""
+        for name, folder in model_folders(self.directory).items():
+            if name in self.models:
+                self.models[name].poll()
+            else:
+                self.models[name] = ServedModel(folder)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, body, size = Request(scope, receive), bytearray(), 0
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size <= LARGEST_REQUEST:  # the rest is read, so that the answer is, too, but not kept
+                    body += chunk
+        except ClientDisconnect:
+            return
+        status, content = await run_in_threadpool(
+            self._respond, request.method, scope["raw_path"].decode("latin-1"), bytes(body), size
+        )
+        await Response(content, status, media_type="application/json")(scope, receive, send)
+
+    def _respond(self, method: str, path: str, body: bytes, size: int) -> tuple[int, str]:
+        if size > LARGEST_REQUEST:
+            error = f"A request must have at most {LARGEST_REQUEST} bytes. Received: {size}. Divide it into several."
+            return 413, json.dumps({"error": error})
+        status, content = self._answer(method, path, body)
+        return status, json.dumps(content)
+
+    def _answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        """The HTTP status and the JSON that answer a request."""
+        try:
+            if method not in ("GET", "POST"):
+                return 405, {"error": f"A request must be GET or POST. Received: {method}."}
+            match = URL.fullmatch(path)
+            if match is None or (method == "POST") != bool(match[4]):
+                return 400 if path.startswith("/v1/") else 404, {"error": f"Malformed request: {method} {path}"}
+            name, version = unquote(match[1]), int(match[2]) if match[2] else None
+            if name not in self.models:  # the only thing that a name is for: no request names a file
+                raise NotServedError(name, version)
+            model = self.models[name]
+            if match[4]:
+                verb = {"predict": _predict, "classify": _classify, "regress": _regress}[match[4]]
+                content = _parsed(body)
+                with model.use(version) as servable:
+                    return 200, verb(servable, content)
+            if match[3]:
+                with model.use(version) as servable:
+                    return 200, _metadata(name, servable)
+            status = [one for one in model.status() if version in (None, int(one["version"]))]
+            if not status:
+                raise NotServedError(name, version)
+            return 200, {"model_version_status": status}
+        except NotServedError as error:
+            return 404, {"error": str(error)}
+        except ValueError as error:
+            return 400, {"error": str(error)}
+        except tf.errors.OpError as error:
+            return STATUS.get(error.error_code, 500), {"error": error.message}
+
+    def _serve_until_stopped(self) -> None:
+        try:
+            self._server.run([self._socket])
+        finally:
+            self._stopped.set()
+
+    def _poll_until_stopped(self) -> None:
+        while not self._stopped.wait(POLL_SECONDS):
+            with suppress(OSError):  # a folder removed while it is looked at
+                self.poll()
+
+
+def _metadata(name: str, servable: Servable) -> dict[str, Any]:
+    signatures = {
+        key: MessageToDict(one, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+        for key, one in servable.meta_graph.signature_def.items()
+    }
+    return {
+        "model_spec": {"name": name, "signature_name": "", "version": str(servable.version)},
+        "metadata": {"signature_def": {"signature_def": signatures}},
+    }
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """The JSON object of a request, its signature's name filled in."""
+
+    def refuse(token: str) -> None:
+        raise ValueError(f"{token} is no number. Fill the gaps")
+
+    try:
+        content = json.loads(body, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"JSON Parse error: {error}.") from None
+    if not isinstance(content, dict):
+        raise RequestError(f"A request must be a JSON object. Received: {type(content).__name__}.")
+    name = content.setdefault("signature_name", "")
+    if not isinstance(name, str):
+        raise RequestError(f"'signature_name' must be a string. Received: {name!r}.")
+    content["signature_name"] = name or "serving_default"
+    return content
+
+
+def _predict(servable: Servable, content: dict[str, Any]) -> dict[str, Any]:
+    inputs = servable.signature(content["signature_name"]).inputs
+    in_rows = "instances" in content
+    if in_rows == ("inputs" in content):
+        raise RequestError(f"A request must have either 'instances' or 'inputs'. Received: {', '.join(content)}.")
+    values = _columns(content["instances"]) if in_rows else content["inputs"]
+    if not _named(values):
+        if len(inputs) != 1:
+            raise RequestError(f"Values must be named, as one of {sorted(inputs)}. Received: values without names.")
+        values = dict.fromkeys(inputs, values)
+    tensors = {name: _tensor(name, one, inputs[name]) if name in inputs else None for name, one in values.items()}
+    outputs = servable.run(tensors, content["signature_name"])
+    answers = {name: _values(name, array) for name, array in outputs.items()}
+    if not in_rows:
+        return {"outputs": answers if len(answers) > 1 else next(iter(answers.values()))}
+    rows = {array.shape[:1] for array in outputs.values()}
+    if len(rows) != 1 or () in rows:
+        shapes = {name: array.shape for name, array in outputs.items()}
+        raise RequestError(f"All outputs must have as many rows. Received: {shapes}. Ask in columns, by 'inputs'.")
+    if len(answers) == 1:
+        return {"predictions": next(iter(answers.values()))}
+    return {"predictions": [dict(zip(answers, row, strict=True)) for row in zip(*answers.values(), strict=True)]}
+
+
+def _classify(servable: Servable, content: dict[str, Any]) -> dict[str, Any]:
+    return {"results": servable.classify(_examples(content), content["signature_name"])}
+
+
+def _regress(servable: Servable, content: dict[str, Any]) -> dict[str, Any]:
+    return {"results": servable.regress(_examples(content), content["signature_name"])}
+
+
+def _named(value: Any) -> bool:
+    """Whether it is an object of inputs by name, rather than the value of one."""
+    return isinstance(value, dict) and set(value) != {"b64"}
+
+
+def _columns(instances: Any) -> Any:
+    """Lists by input name, from a list of objects that name the inputs; of values without names, the list itself."""
+    if not isinstance(instances, list) or not instances:
+        raise RequestError(
+            "'instances' must be a list of at least one. Ask in columns, by 'inputs', for an empty batch."
+        )
+    named = [one for one in instances if _named(one)]
+    if not named:
+        return instances
+    names = named[0].keys()
+    if len(named) < len(instances) or any(one.keys() != names for one in named):
+        raise RequestError(f"All 'instances' must name the same inputs. Received: {sorted(names)} and others.")
+    return {name: [one[name] for one in instances] for name in names}
+
+
+def _tensor(name: str, value: Any, tensor: Any) -> np.ndarray:
+    try:
+        return from_json(value, tf.as_dtype(tensor.dtype))
+    except ValueError as error:
+        raise RequestError(f"The input {name!r}: {error}") from None
+
+
+def _values(name: str, array: np.ndarray) -> Any:
+    """An output in JSON, in which strings are bytes where the name says so."""
+    if name.endswith("_bytes") and array.dtype == object:
+        return np.asarray(TO_BASE64(array), object).tolist()
+    return to_json(array)
+
+
+def _examples(content: dict[str, Any]) -> list[bytes]:
+    """The serialised Examples of a request."""
+    examples, context = content.get("examples"), content.get("context", {})
+    if not isinstance(examples, list) or not examples or not all(isinstance(one, dict) for one in [context, *examples]):
+        raise RequestError("A request must have 'examples', a list of at least one object, and 'context' be an object.")
+    if any(context.keys() & one.keys() for one in examples):
+        raise RequestError("A feature of the 'context' must not be in the 'examples'. Take it out of either.")
+    rows = [{name: _feature(name, value) for name, value in {**context, **one}.items()} for one in examples]
+    return [tf.train.Example(features=tf.train.Features(feature=row)).SerializeToString() for row in rows]
+
+
+def _feature(name: str, value: Any) -> tf.train.Feature:
+    values = value if isinstance(value, list) else [value]
+    kinds = {type(one) for one in values}
+    if not kinds:
+        return tf.train.Feature()
+    if kinds <= {int, bool}:
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    if kinds == {float}:
+        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+    if kinds <= {str, dict}:
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=from_json(values, tf.string)))
+    raise RequestError(
+        f"The feature {name!r} must hold whole numbers, decimal ones such as 1.0, or strings, and no two of these. "
+        f"Received: {str(value)[:100]}."
+    )
