@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf.commands import demo, train_series
+from rnn_tf.serving.server import DevelopmentServer
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_help_does_not_import_tensorflow():
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
-    for command in ("demo", "train", "predict", "bench"):
+    for command in ("demo", "train", "predict", "check", "serve", "bench"):
         assert command in process.stdout
 
 
@@ -80,15 +81,41 @@ def test_several_features_and_steps(rnn_tf, sales):
 def test_the_forecast_of_a_known_law_is_right():
     values = np.arange(10.0)[:, np.newaxis]
 
-    def signature(sequences):  # "the last value and the one before say what comes": x + 1, x + 2
-        import tensorflow as tf
+    def ask(inputs):  # "the last value says what comes": x + 1, x + 2
+        return {"forecast": inputs["sequences"][:, -1] + np.array([[1.0, 2.0]])}
 
-        return {"forecast": sequences[:, -1] + tf.constant([[1.0, 2.0]])}
+    from rnn_tf.commands.predict import Source, continue_series
 
-    from rnn_tf.commands.predict import continue_series
+    source = Source({}, ask, {}, lambda: None)
+    np.testing.assert_allclose(continue_series(source, values[-4:], 5, []), [10, 11, 12, 13, 14])
+    np.testing.assert_allclose(continue_series(source, values[-4:], None, []), [10, 11])
 
-    task = {"features": [], "horizon": 2, "window": 4}
-    np.testing.assert_allclose(continue_series(signature, values[-4:], 5, task), [10, 11, 12, 13, 14])
+
+def test_predict_asks_a_server(rnn_tf, sales, tmp_path):
+    rnn_tf(*TRAIN, "--features", "price", "--window", 3, "--epochs", 1, "--horizon", 2)
+    here = rnn_tf("predict", "saved_models/sales", "sales.csv")[1]
+    named = ("--column", "sales", "--features", "price")
+    with DevelopmentServer("saved_models", port=0) as server:
+        address = f"{server.url}/v1/models/sales"
+        for where in (address, f"{address}/versions/1"):
+            code, printed, errors = rnn_tf("predict", where, "sales.csv", *named)
+            assert (code, errors) == (0, "")
+            assert [line.split(",")[0] for line in printed.splitlines()] == ["step", "1", "2"]
+            for line, other in zip(printed.splitlines()[1:], here.splitlines()[1:], strict=True):
+                assert float(line.split(",")[1]) == pytest.approx(float(other.split(",")[1]), rel=1e-5)
+        for where, arguments, message in [
+            (address, (), "looks at 2 columns of a file, the one that it forecasts first. Received: none."),
+            (address, named[:2], "Received: sales. Name them by --column and --features"),
+            (f"{server.url}/v1/models/other", named, "other"),
+            (server.url, named, "must be like http://localhost:8501/v1/models/sales"),
+            ("ftp://host/sales", named, "must be http://host:port"),
+        ]:
+            code, printed, errors = rnn_tf("predict", where, "sales.csv", *arguments)
+            assert (code, printed) == (2, "")
+            assert message in errors
+    code, _, errors = rnn_tf("predict", address, "sales.csv", *named)
+    assert code == 2
+    assert "Start the server there" in errors
 
 
 def test_seasonal_naive_repeats_the_last_known_season():
@@ -150,7 +177,7 @@ def test_an_export_of_another_kind_is_refused_by_predict(rnn_tf, sales, tmp_path
     tf.saved_model.save(module, str(tmp_path / "other" / "1"), signatures=module.double)
     code, _, errors = rnn_tf("predict", "other", "sales.csv")
     assert code == 2
-    assert "neither takes texts nor says which column and window" in errors
+    assert "`rnn-tf predict` is for exports of `rnn-tf train`" in errors
 
 
 @pytest.mark.parametrize(

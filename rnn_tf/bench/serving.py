@@ -1,13 +1,14 @@
 """`rnn-tf bench serving`: one answer of an exported 4-step regressor, against other ways to the same numbers.
 
-Every contender gets a NumPy array [1, 4, 1] and gives one back. The bare function is the same arithmetic as the model's,
-written with TensorFlow's operations alone: what a signature takes beyond it is what an export costs.
+Every contender gets a NumPy array [1, 4, 1] and gives one back. The bare function is the same arithmetic as the
+model's, written with TensorFlow's operations alone: what a signature takes beyond it is what an export costs.
 """
 
 import argparse
 import importlib.util
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from rnn_tf.models import SequenceRegressor
 from rnn_tf.serving import export_saved_model
 from rnn_tf.serving.servable import Servable
 
+Answer = Callable[[np.ndarray], np.ndarray]
 BARE = "bare tf.function, the same arithmetic"
 
 
@@ -30,7 +32,7 @@ def run(options: argparse.Namespace) -> None:
     row = x[:1].astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
         path = export_saved_model(model, Path(folder, "regressor"), examples=x)
-        contenders = {
+        contenders: dict[str, Answer] = {
             BARE: _bare(model),
             "the export's signature, tf.saved_model.load": _signature(path),
             "the export in a session, as TF Serving runs it": _session(path),
@@ -42,11 +44,9 @@ def run(options: argparse.Namespace) -> None:
         if importlib.util.find_spec("openvino"):
             contenders["OpenVINO"] = _openvino(path)
         answers = {name: float(np.ravel(answer(row))[0]) for name, answer in contenders.items()}
-        seconds = in_turns(
-            {name: (lambda answer=answer: answer(row)) for name, answer in contenders.items()}, options.repeat
-        )
-    print("One answer of SequenceRegressor(units=16), 4 steps of one feature, batch 1. Ratios within a turn, medians over")
-    print(f"{options.repeat} turns; all answer {answers[BARE]:.6f}:\n")
+        seconds = in_turns({name: partial(answer, row) for name, answer in contenders.items()}, options.repeat)
+    print("One answer of SequenceRegressor(units=16), 4 steps of one feature, batch 1. Ratios within a turn, medians")
+    print(f"over {options.repeat} turns; all answer {answers[BARE]:.6f}:\n")
     print(f"{'':50}{'microseconds':>14}{'ratio':>8}{'differs by':>12}")
     for name, times in seconds.items():
         ratio = np.median(times / seconds[BARE])
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"{name:50}{1e6 * np.median(times):>14.0f}{ratio:>8.2f}{difference:>12.1g}")
 
 
-def _bare(model: SequenceRegressor) -> Callable[[Any], np.ndarray]:
+def _bare(model: SequenceRegressor) -> Answer:
     """h_t = tanh(x_t W + h_{t-1} U + b) over four steps, and the scaling on both ends."""
     cell, dense = model.recurrent.layers[0].cell, model.head
     kernel, recurrent_kernel, bias, head, head_bias = (
@@ -77,17 +77,17 @@ def _bare(model: SequenceRegressor) -> Callable[[Any], np.ndarray]:
     return lambda row: forecast(tf.constant(row)).numpy()
 
 
-def _signature(path: str) -> Callable[[Any], np.ndarray]:
+def _signature(path: str) -> Answer:
     signature = tf.saved_model.load(path).signatures["serving_default"]
     return lambda row: signature(sequences=tf.constant(row))["forecast"].numpy()
 
 
-def _session(path: str) -> Callable[[Any], np.ndarray]:
+def _session(path: str) -> Answer:
     servable = Servable(path)
     return lambda row: servable.run({"sequences": row})["forecast"]
 
 
-def _onnx(path: str, folder: str) -> Callable[[Any], np.ndarray]:
+def _onnx(path: str, folder: str) -> Answer:
     import onnxruntime
     import tf2onnx
 
@@ -102,7 +102,7 @@ def _onnx(path: str, folder: str) -> Callable[[Any], np.ndarray]:
     return lambda row: session.run(None, {name: row})[0]
 
 
-def _openvino(path: str) -> Callable[[Any], np.ndarray]:
+def _openvino(path: str) -> Answer:
     import openvino
 
     model = openvino.compile_model(openvino.convert_model(path), "CPU", {"PERFORMANCE_HINT": "LATENCY"})

@@ -1,21 +1,36 @@
-"""`rnn-tf predict`: the forecast that follows a file's end, or the classes of texts, from an exported model alone."""
+"""`rnn-tf predict`: the forecast that follows a file's end, or the classes of texts, by an export or a server."""
 
 import argparse
+import contextlib
 import csv
 import io
 import json
+import re
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import writable_folder
 from rnn_tf.data import read_columns
+from rnn_tf.serving import Client
 from rnn_tf.serving.saved_model import METADATA
+from rnn_tf.serving.servable import Servable
+from rnn_tf.serving.signatures import specs_of
 from rnn_tf.serving.versions import newest_version
+
+
+class Source(NamedTuple):
+    """Something that answers: what it takes, how to ask it, and what the command that trained it wrote down."""
+
+    inputs: dict[str, tf.TensorSpec]
+    ask: Callable[[dict[str, Any]], dict[str, np.ndarray]]
+    task: dict[str, Any]
+    close: Callable[[], None]
 
 
 def run(options: argparse.Namespace) -> None:
@@ -23,19 +38,9 @@ def run(options: argparse.Namespace) -> None:
         writable_folder(Path(options.output).parent)
         if Path(options.output).is_dir():
             raise IsADirectoryError(f"--output must name a file. Received: the folder {options.output}.")
-    version = newest_version(Path(options.model))
-    task = read_task(version)
-    signatures = tf.saved_model.load(str(version)).signatures
-    signature = signatures.get("serving_default")
-    if task.get("task") == "series":
-        rows = forecast(signature, options, task)
-    elif signature is not None and "text" in signature.structured_input_signature[1]:
-        rows = classify(signature, options)
-    else:
-        raise ValueError(
-            f"{version} neither takes texts nor says which column and window of a file it takes: {METADATA} is missing "
-            "or of another task. Export it by `rnn-tf train series` or `rnn-tf train text`."
-        )
+    source = on_server(options.model) if "://" in options.model else in_folder(Path(options.model))
+    with contextlib.closing(source):
+        rows = answer(source, options)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     if options.output is None:
@@ -44,52 +49,93 @@ def run(options: argparse.Namespace) -> None:
         write_whole(Path(options.output), text.getvalue())
 
 
-def classify(signature: Any, options: argparse.Namespace) -> list[list[Any]]:
-    """A row for each text: its label, the probability of each class, and the text."""
-    if options.steps is not None:
+def answer(source: Source, options: argparse.Namespace) -> list[list[Any]]:
+    """The rows to write."""
+    if set(source.inputs) == {"text"}:
+        return classify(source, options)
+    if set(source.inputs) == {"sequences"} and source.inputs["sequences"].shape[1] is not None:
+        return forecast(source, options)
+    raise ValueError(
+        "`rnn-tf predict` is for exports of `rnn-tf train`, which take `text`, or `sequences` of a fixed number of "
+        f"steps. Received: {options.model}, which takes {', '.join(source.inputs)}. Ask it in Python, by "
+        "rnn_tf.serving.Client or tf.saved_model.load."
+    )
+
+
+def in_folder(folder: Path) -> Source:
+    servable = Servable(newest_version(folder))
+    path = servable.path / METADATA
+    task = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return Source(specs_of(servable.signature("serving_default").inputs), servable.run, task, servable.close)
+
+
+def on_server(address: str) -> Source:
+    match = re.fullmatch(r"(\w+://[^/]+)(?:/v1/models)?/([^/:]+)(?:/versions/(\d+))?/?", address)
+    if match is None:
         raise ValueError(
-            f"{options.model} classifies texts: --steps is for forecasts. Received: --steps {options.steps}."
+            "The address of a model must be like http://localhost:8501/v1/models/sales or grpc://localhost:8500/sales. "
+            f"Received: {address}."
         )
-    answer = {name: output.numpy() for name, output in signature(text=tf.constant(options.inputs)).items()}
-    rows: list[list[Any]] = [["label", *(name.decode() for name in answer["classes"][0]), "text"]]
+    client = Client(match[1], match[2], version=int(match[3]) if match[3] else None)
+    try:
+        return Source(client.metadata()["serving_default"].inputs, client.predict, {}, client.close)
+    except BaseException:
+        client.close()
+        raise
+
+
+def classify(source: Source, options: argparse.Namespace) -> list[list[Any]]:
+    """A row for each text: its label, the probability of each class, and the text."""
+    if (options.steps, options.column, options.features) != (None, None, None):
+        raise ValueError(
+            f"{options.model} classifies texts: --steps, --column and --features are for forecasts. Received: "
+            f"steps={options.steps}, column={options.column}, features={options.features}."
+        )
+    answer = source.ask({"text": options.inputs})
+    rows: list[list[Any]] = [["label", *map(tf.compat.as_str, answer["classes"][0]), "text"]]
     for label, probabilities, text in zip(answer["label"], answer["probabilities"], options.inputs, strict=True):
-        rows.append([label.decode(), *(f"{probability:.4f}" for probability in probabilities), text])
+        rows.append([tf.compat.as_str(label), *(f"{probability:.4f}" for probability in probabilities), text])
     return rows
 
 
-def forecast(signature: Any, options: argparse.Namespace, task: dict[str, Any]) -> list[list[Any]]:
+def forecast(source: Source, options: argparse.Namespace) -> list[list[Any]]:
     """A row for each step after the end of a file."""
     if len(options.inputs) > 1:
         raise ValueError(f"{options.model} forecasts what follows one CSV file. Received: {', '.join(options.inputs)}.")
     (file,) = options.inputs
-    values = read_columns(file, [task["column"], *task["features"]])
-    if len(values) < task["window"]:
-        raise ValueError(f"{options.model} looks back {task['window']} steps. Received: {file} has {len(values)} rows.")
-    following = continue_series(signature, values[-task["window"] :], options.steps or task["horizon"], task)
-    return [["step", task["column"]], *([i, str(value)] for i, value in enumerate(following, start=1))]
-
-
-def read_task(version: Path) -> dict[str, Any]:
-    """What the command that trained the model wrote down beside it; nothing, if another wrote it."""
-    path = version / METADATA
-    task: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return task
-
-
-def continue_series(signature: Any, window: np.ndarray, steps: int, task: dict[str, Any]) -> np.ndarray:
-    """`steps` values that follow the window [window, columns], each answer being read as the series goes on."""
-    if task["features"] and steps > task["horizon"]:
+    _, window, width = source.inputs["sequences"].shape
+    column = options.column or source.task.get("column")
+    others = source.task.get("features", []) if options.features is None else options.features.split(",")
+    if column is None or len(others) != width - 1:
         raise ValueError(
-            f"This model also looks at {', '.join(task['features'])}, whose future is unknown: it can forecast "
-            f"{task['horizon']} steps. Received: --steps {steps}."
+            f"{options.model} looks at {width} columns of a file, the one that it forecasts first. Received: "
+            f"{', '.join([column or 'none', *others])}. Name them by --column and --features."
         )
-    forecast: list[np.float32] = []
-    while len(forecast) < steps:
-        answer = signature(sequences=tf.constant(window[np.newaxis], tf.float32))["forecast"].numpy()[0]
-        forecast.extend(answer)
-        if not task["features"]:
-            window = np.concatenate([window, answer[:, np.newaxis]])[-task["window"] :]
-    return np.array(forecast[:steps])
+    values = read_columns(file, [column, *others])
+    if len(values) < window:
+        raise ValueError(f"{options.model} looks back {window} steps. Received: {file} has {len(values)} rows.")
+    following = continue_series(source, values[-window:], options.steps, others)
+    return [["step", column], *([i, str(value)] for i, value in enumerate(following, start=1))]
+
+
+def continue_series(source: Source, window: np.ndarray, steps: int | None, others: list[str]) -> np.ndarray:
+    """`steps` values that follow the window [window, columns], each answer being read as the series goes on."""
+
+    def ask(window: np.ndarray) -> np.ndarray:
+        return source.ask({"sequences": window[np.newaxis].astype(np.float32)})["forecast"][0]
+
+    latest = ask(window)
+    if others and steps is not None and steps > len(latest):
+        raise ValueError(
+            f"This model also looks at {', '.join(others)}, whose future is unknown: it can forecast {len(latest)} "
+            f"steps. Received: --steps {steps}."
+        )
+    following = list(latest)
+    while len(following) < (steps or 0):
+        window = np.concatenate([window, latest[:, np.newaxis]])[-len(window) :]
+        latest = ask(window)
+        following.extend(latest)
+    return np.array(following[:steps])
 
 
 def write_whole(path: Path, text: str) -> None:

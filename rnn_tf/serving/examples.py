@@ -22,17 +22,19 @@ def to_examples(feed: dict[str, np.ndarray]) -> np.ndarray:
         for name, array in feed.items():
             if name != LENGTHS:
                 row = array[i : i + 1] if lengths is None else array[i, : lengths[i]]
-                features[name] = _feature(row.ravel())
+                features[name] = feature(row.ravel())
         rows.append(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
     return np.array(rows, object)
 
 
-def _feature(values: np.ndarray) -> tf.train.Feature:
+def feature(values: np.ndarray) -> tf.train.Feature:
+    """The Feature of a vector: bytes for objects, otherwise floats or integers."""
+    value = values.tolist()
     if values.dtype == object:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=value))
     if values.dtype.kind == "f":
-        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        return tf.train.Feature(float_list=tf.train.FloatList(value=value))
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=map(int, value)))  # bools, too
 
 
 def parser(specs: Sequence[tf.TensorSpec]) -> Callable[[Any], list[Any]]:

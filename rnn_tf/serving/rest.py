@@ -33,8 +33,7 @@ def from_json(value: Any, dtype: tf.DType) -> np.ndarray:
     """The array that `value` stands for: of bytes for `tf.string`, otherwise of the dtype.
 
     Raises:
-        ValueError: If the lists are of different lengths, or hold something else than the dtype, or a number that is too
-            large for it.
+        ValueError: If the lists are of different lengths, or hold something else than the dtype, or too large a number.
     """
     try:
         return _strings(value) if dtype == tf.string else _numbers(value, dtype)
@@ -82,4 +81,4 @@ def _string_from_json(value: Any) -> bytes:
         return base64.b64decode(value["b64"], validate=True)
     if not isinstance(value, str):
         raise TypeError
-    return value.encode()
+    return value.encode(errors="surrogateescape")  # bytes that are not UTF-8, as TF Serving writes them

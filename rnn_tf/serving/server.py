@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 
+from rnn_tf.serving.examples import feature
 from rnn_tf.serving.rest import from_json, to_json
 from rnn_tf.serving.servable import NotServedError, RequestError, Servable, ServedModel, model_folders
 
@@ -201,12 +202,8 @@ def _metadata(name: str, servable: Servable) -> dict[str, Any]:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     """The JSON object of a request, its signature's name filled in."""
-
-    def refuse(token: str) -> None:
-        raise ValueError(f"{token} is no number. Fill the gaps")
-
     try:
-        content = json.loads(body, parse_constant=refuse)
+        content = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RequestError(f"JSON Parse error: {error}.") from None
     if not isinstance(content, dict):
@@ -300,12 +297,11 @@ def _feature(name: str, value: Any) -> tf.train.Feature:
     kinds = {type(one) for one in values}
     if not kinds:
         return tf.train.Feature()
-    if kinds <= {int, bool}:
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-    if kinds == {float}:
-        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
     if kinds <= {str, dict}:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=from_json(values, tf.string)))
+        return feature(from_json(values, tf.string))
+    array = np.array(values)
+    if (kinds <= {int, bool} or kinds == {float}) and array.dtype != object:  # as a number beyond 64 bits is
+        return feature(array)
     raise RequestError(
         f"The feature {name!r} must hold whole numbers, decimal ones such as 1.0, or strings, and no two of these. "
         f"Received: {str(value)[:100]}."

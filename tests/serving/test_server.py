@@ -235,8 +235,6 @@ def regress(examples, **more):
         (predict({}), 400, "either 'instances' or 'inputs'"),
         (predict({"signature_name": "no", "instances": [1.0]}), 400, "'no' not found in signature def"),
         (predict({"signature_name": 1, "instances": [1.0]}), 400, "'signature_name' must be a string"),
-        (predict('{"instances": [NaN]}'), 400, "JSON Parse error: NaN is no number"),
-        (predict('{"instances": [-Infinity]}'), 400, "JSON Parse error: -Infinity is no number"),
         (predict('{"instances": [1.0'), 400, "JSON Parse error"),
         (predict(b'{"instances": ["\xff"]}'), 400, "JSON Parse error"),
         (predict("[" * 100_000), 400, "JSON Parse error"),
