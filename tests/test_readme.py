@@ -7,6 +7,7 @@ import pytest
 
 import rnn_tf
 from rnn_tf import cli
+from rnn_tf.serving.server import DevelopmentServer
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,13 +19,17 @@ def blocks(language):
 
 def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    first, layers, texts = blocks("python")
+    first, layers, texts, serving = blocks("python")
     exec(compile(layers, "README.md", "exec"), {})
     assert "lstm: LSTM -> RNN(LSTMCell), kernel" in capsys.readouterr().out
     exec(compile(texts, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert float(re.search(r"accuracy  (\S+) ", printed)[1]) > 0.6
     assert Path("saved_models/docs/1/assets/vocabulary.txt").is_file()
+    with DevelopmentServer(ROOT / "saved_models", port=0) as server:
+        exec(compile(serving.replace("http://localhost:8501", server.url), "README.md", "exec"), {})
+    whole, *steps = capsys.readouterr().out.splitlines()
+    assert float(steps[-1].split()[1].strip("[]")) == pytest.approx(float(whole.strip("[]")), rel=1e-5)
     exec(compile(first, "README.md", "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == str(Path("saved_models/readme/1"))

@@ -91,7 +91,8 @@ def _onnx(path: str, folder: str) -> Answer:
     import onnxruntime
     import tf2onnx
 
-    signature = tf.saved_model.load(path).signatures["serving_default"]
+    loaded = tf.saved_model.load(path)  # to be held: it owns the variables
+    signature = loaded.signatures["serving_default"]
     model, _ = tf2onnx.convert.from_function(
         tf.function(lambda sequences: signature(sequences=sequences)["forecast"]),
         input_signature=[tf.TensorSpec([None, 4, 1], name="sequences")],
@@ -105,5 +106,5 @@ def _onnx(path: str, folder: str) -> Answer:
 def _openvino(path: str) -> Answer:
     import openvino
 
-    model = openvino.compile_model(openvino.convert_model(path), "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+    model = openvino.compile_model(openvino.convert_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda row: model({"sequences": row})[0]
