@@ -60,7 +60,7 @@ def test_reading_shows_tokens_and_probabilities():
     figure = plots.reading([(["not", "good"], [0, 1.0]), (["so", "-", "so"], [0.5] * 3)], "positive")
     first, second = figure.axes
     assert [text.get_text() for text in first.texts] == ["not", "good"]
-    assert [box.get_facecolor() for box in first.patches] == [plots.PROBABILITY(0.0), plots.PROBABILITY(1.0)]
+    assert [box.get_facecolor() for box in first.patches] == [plots.texts.PROBABILITY(0.0), plots.texts.PROBABILITY(1.0)]
     for box in second.patches:
         assert box.get_facecolor() == pytest.approx((1, 1, 1, 1), abs=0.01)  # undecided is white
     np.testing.assert_array_equal(first.lines[1].get_xydata(), [[1, 0], [2, 1]])
@@ -92,7 +92,7 @@ def test_reading_lays_words_out_in_lines_below_each_other():
 
 
 def test_characters_without_a_font_are_boxes_and_one_warning(monkeypatch, tmp_path):
-    monkeypatch.setattr(plots, "CJK_FONTS", ())
+    monkeypatch.setattr(plots.style, "CJK_FONTS", ())
     with pytest.warns(UserWarning, match=r"can draw 好 很: .* install Noto Sans CJK") as warned:
         figure = plots.reading([(["很好", "good"], [0.5, 0.9]), (["好"], [0.9])], "好")
     assert len(warned) == 1
@@ -107,7 +107,7 @@ def test_characters_without_a_font_are_boxes_and_one_warning(monkeypatch, tmp_pa
 
 def test_a_font_that_has_the_characters_draws_them(monkeypatch, tmp_path):
     # Fonts with Chinese are not everywhere, so another font that comes with matplotlib plays the part of one.
-    monkeypatch.setattr(plots, "CJK_FONTS", ("no such font", "DejaVu Serif"))
+    monkeypatch.setattr(plots.style, "CJK_FONTS", ("no such font", "DejaVu Serif"))
     figure = plots.reading([(["word⤀", "⤀"], [0.5, 0.9])], "⤀")
     assert [text.get_text() for text in figure.axes[0].texts] == ["word⤀", "⤀"]
     assert figure.get_suptitle() == 'Probability of "⤀" after each token'

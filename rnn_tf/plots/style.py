@@ -1,0 +1,56 @@
+"""One look for all pictures: what stands for what, in which colour; fonts."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+try:
+    from matplotlib import font_manager, get_cachedir, rcParams
+    from matplotlib.figure import Figure
+except ImportError:
+    raise ImportError('Pictures need matplotlib. Install it with: pip install "rnn-tf[plots]"') from None
+
+# Of different brightness, so that they can be told apart in grey, and by the colour-blind.
+INPUT, HIDDEN, OUTPUT = "#e8a33d", "#0b4f8a", "#d1495b"  # x_t orange, h_t blue, o_t and forecasts red
+TRUTH = "0.25"  # dark grey: what is to be answered, and what others do
+CJK_FONTS = (  # with Chinese characters; matplotlib's own font has none
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Noto Sans CJK JP",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Heiti SC",
+    "Microsoft YaHei",
+    "SimHei",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Arial Unicode MS",
+)
+
+
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **kwargs: Any) -> tuple[Figure, Any]:
+    """A figure of that many inches, and its axes."""
+    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
+    axes = figure.subplots(rows, columns, **kwargs)
+    for one in np.ravel(axes):
+        one.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def fonts_for(text: str) -> tuple[list[str], dict[int, str]]:
+    """Fonts that draw a text together, the first that has a character; and a table, for `translate`, of the others."""
+    installed = set(font_manager.get_font_names())
+    names = [*rcParams["font.family"], *(name for name in CJK_FONTS if name in installed), "DejaVu Sans"]
+    fonts = [font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[name]))) for name in names]
+    characters = sorted(filter(str.isprintable, set(text)))
+    missing = [one for one in characters if not any(font.get_char_index(ord(one)) for font in fonts)]
+    if missing:
+        warnings.warn(
+            f"No installed font can draw {' '.join(missing[:10])}: □ stands for each. For Chinese, Japanese and Korean "
+            "install Noto Sans CJK (Debian, Ubuntu: apt install fonts-noto-cjk), then delete matplotlib's list of "
+            f"fonts, in {get_cachedir()}.",
+            stacklevel=3,
+        )
+    return names, str.maketrans(dict.fromkeys(set(text).difference(characters), " ") | dict.fromkeys(missing, "□"))

@@ -1,0 +1,104 @@
+"""Classifiers: their mistakes, and what they read."""
+
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.textpath import TextToPath
+from matplotlib.transforms import ScaledTranslation
+
+from rnn_tf.plots.style import TRUTH, fonts_for, new_figure
+
+PROBABILITY = LinearSegmentedColormap.from_list("probability", ["#e0737f", "white", "#6ba3d6"])  # bears black text
+WIDTH, LINE, SIZE = 8.1, 0.29, 12  # of running text: of a line in inches, of a letter in points
+
+
+def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
+    """How many rows of each class got which answer; the colour is the count's share of its row.
+
+    Args:
+        confusion: Integers `[classes, classes]`, rows truth, columns answer, as in a `ClassificationReport`.
+        classes: Names of the classes.
+    """
+    side = 2 + 0.45 * len(classes)
+    figure, axes = new_figure(side + 1, side)
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (truth, answer), count in np.ndenumerate(confusion):
+        colour = "white" if shares[truth, answer] > 0.6 else TRUTH
+        axes.text(answer, truth, str(count), color=colour, fontsize=8, ha="center", va="center")
+    fonts, table = fonts_for("".join(classes))
+    ticks = range(len(classes)), [name.translate(table) for name in classes]
+    slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if max(map(len, classes)) > 3 else {}
+    axes.set_xticks(*ticks, fontfamily=fonts, parse_math=False, **slanted)
+    axes.set_yticks(*ticks, fontfamily=fonts, parse_math=False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="answer", ylabel="truth", title="Confusion matrix")
+    figure.colorbar(image, ax=axes, shrink=0.8, label="share of the row").outline.set_visible(False)
+    return figure
+
+
+def reading(readings: Sequence[tuple[Sequence[str], Sequence[float]]], label: str) -> Figure:
+    """Texts as a model reads them: behind each token, and in a curve below, the probability after reading it.
+
+    Args:
+        readings: For each text its tokens, and as many probabilities of `label`.
+        label: What the probabilities are of.
+
+    Raises:
+        ValueError: If there is no text, or one has no tokens or not as many probabilities.
+    """
+    if not readings or any(len(tokens) != len(values) or not len(tokens) for tokens, values in readings):
+        counts = [(len(tokens), len(values)) for tokens, values in readings]
+        raise ValueError(
+            "`readings` must have at least one text, each of as many tokens as probabilities, at least one. Received: "
+            f"{counts} tokens and probabilities. Leave out the probabilities of padding."
+        )
+    fonts, table = fonts_for(label + "".join(token for tokens, _ in readings for token in tokens))
+    figure, rows = new_figure(9, 4, len(readings), 1, squeeze=False)
+    height = 0.4
+    style = {"fontfamily": fonts, "fontsize": SIZE, "parse_math": False}
+    for axes, (tokens, values) in zip(rows[:, 0], readings, strict=True):
+        words = [(token if len(token) <= 40 else token[:39] + "…").translate(table) for token in tokens]
+        places = _wrapped(words, fonts)
+        lines = places[-1][1] + 1
+        inches = figure.dpi_scale_trans + ScaledTranslation(0, 1, axes.transAxes)  # from the curve's top left corner
+        for word, value, (x, line, width) in zip(words, values, places, strict=True):
+            y = 0.15 + (lines - line - 1) * LINE
+            box = Rectangle((x, y), width, LINE, facecolor=PROBABILITY(float(value)), edgecolor="white", linewidth=0.5)
+            letters = axes.text(x + width / 2, y + 0.3 * LINE, word, ha="center", **style)
+            for artist in axes.add_patch(box), letters:
+                artist.set(transform=inches, clip_on=False, in_layout=x == 0)  # the lines' starts make room for all
+        steps = np.arange(1, len(values) + 1)
+        axes.axhline(0.5, color="0.85", linewidth=0.8, zorder=0)
+        axes.plot(steps, values, color=TRUTH, linewidth=0.8, zorder=1)
+        points = {"cmap": PROBABILITY, "vmin": 0, "vmax": 1, "edgecolors": TRUTH, "linewidths": 0.6}
+        axes.scatter(steps, values, s=18, c=values, clip_on=False, zorder=2, **points)
+        axes.set(xlim=(0.5, len(values) + 0.5), ylim=(0, 1), yticks=[0, 0.5, 1], xlabel="token", ylabel="probability")
+        axes.locator_params("x", integer=True, min_n_ticks=1)
+        height += 1.6 + lines * LINE
+    figure.set_size_inches(9, height)
+    title = f'Probability of "{label.translate(table)}" after each token'
+    figure.suptitle(title, fontfamily=fonts, parse_math=False)
+    return figure
+
+
+def _wrapped(words: Sequence[str], fonts: Sequence[str]) -> list[tuple[float, int, float]]:
+    """Place, line and width of each word of a running text, in inches."""
+    ruler = TextToPath()
+    font = font_manager.FontProperties(family=fonts, size=SIZE)
+    places, x, line = [], 0.0, 0
+    for word in words:
+        width = ruler.get_text_width_height_descent(word, font, False)[0] / 72
+        width += 0.02 if any(unicodedata.east_asian_width(character) in "WF" for character in word) else 0.1
+        hang = 0 if any(map(str.isalnum, word)) else 0.25  # so that no line starts with a comma
+        if x and x + width > WIDTH + hang:
+            x, line = 0.0, line + 1
+        places.append((x, line, width))
+        x += width
+    return places

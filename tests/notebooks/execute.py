@@ -1,0 +1,74 @@
+"""Runs notebooks from a clean kernel and writes them with what they printed and drew:
+
+    python tests/notebooks/execute.py notebooks/02_one_equation_four_steps.ipynb ...
+
+What is kept depends on the code alone: no times, no numbers of cells that ran before, no paths of a machine.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "default", "PYTHONHASHSEED": "0", "COLUMNS": "100"}
+SECONDS = 600  # for one cell, on a machine that has much to do
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def execute(notebook):
+    """The notebook as a clean kernel runs it, in an empty folder. Raises on the first cell that fails."""
+    notebook = nbformat.from_dict(notebook)
+    os.environ.update(ENVIRONMENT)
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": folder}}
+        )
+        client.execute()
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "executed": fingerprint(notebook),
+        }
+    )
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # times
+        cell.id = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"{number:02d}-{cell.id}"
+    return notebook
+
+
+def fingerprint(notebook):
+    """Of all that is code in it."""
+    return hashlib.sha256("\0".join(code_of(notebook)).encode()).hexdigest()
+
+
+def code_of(notebook):
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def texts_of(cell):
+    """What the cell printed and answered, without pictures; tqdm-like progress on stderr is an error elsewhere."""
+    texts = []
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream":
+            texts.append((output.name, output.text))
+        elif "image/png" not in output.get("data", {}):
+            texts.append((output.output_type, output.get("data", {}).get("text/plain", "")))
+    return texts
+
+
+if __name__ == "__main__":
+    for path in map(Path, sys.argv[1:]):
+        started = time.perf_counter()
+        nbformat.write(execute(read(path)), path)
+        print(f"{path}: {time.perf_counter() - started:.0f} s, {path.stat().st_size / 1e6:.2f} MB")

@@ -1,0 +1,64 @@
+"""Every notebook runs from a clean kernel, and is committed as it ran."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+NOTEBOOKS = sorted((HERE.parents[1] / "notebooks").glob("*.ipynb"))
+TOOL = runpy.run_path(str(HERE / "execute.py"))
+MACHINE = re.compile(r"/home/|/root|/tmp/|/usr/|/opt/|/var/|[A-Z]:\\|site-packages|\b20\d\d-\d\d-\d\d \d\d:")
+TIMED = "timed"  # the tag of a cell whose output holds times, or what else no two runs share
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return request.param, TOOL["read"](request.param)
+
+
+def test_is_committed_as_it_ran(notebook):
+    path, content = notebook
+    assert content.metadata.executed == TOOL["fingerprint"](content), (
+        f"Its code has changed since it ran. Run: python tests/notebooks/execute.py {path}"
+    )
+    code = [cell for cell in content.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert path.stat().st_size < 1.5e6
+    for cell in code:
+        for kind, text in TOOL["texts_of"](cell):
+            assert kind != "stderr", f"{cell.source}\n{text}"
+            assert not MACHINE.search(text), text
+
+
+def test_its_form(notebook):
+    _, content = notebook
+    first, *_, last = content.cells
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    headings = [line for cell in content.cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+    assert sum(line.startswith(("## Exercises", "## 练习")) for line in headings) == 1
+    assert last.cell_type == "markdown"
+    assert last.source.count("<details>") == last.source.count("</details>") == 3  # the solutions, folded
+    assert sum("image/png" in output.get("data", {}) for cell in content.cells for output in cell.get("outputs", []))
+    for source in TOOL["code_of"](content):
+        assert not re.search(r"^\s*class ", source, flags=re.MULTILINE), "a notebook holds no library code"
+
+
+def test_runs_from_a_clean_kernel_and_gives_what_is_committed(notebook):
+    path, content = notebook
+    if path.stem.endswith("_zh"):
+        pytest.skip("Its code is that of the English one, as the next test asserts.")
+    again = TOOL["execute"](content)
+    for before, after in zip(content.cells, again.cells, strict=True):
+        for kind, text in TOOL["texts_of"](after):
+            assert kind != "stderr", f"{after.source}\n{text}"
+        if before.cell_type == "code" and TIMED not in before.metadata.get("tags", []):
+            assert TOOL["texts_of"](after) == TOOL["texts_of"](before), before.source
+
+
+@pytest.mark.parametrize("chinese", [path for path in NOTEBOOKS if path.stem.endswith("_zh")], ids=lambda path: path.stem)
+def test_a_chinese_notebook_has_the_same_code(chinese):
+    english = chinese.with_name(chinese.name.replace("_zh", ""))
+    assert TOOL["code_of"](TOOL["read"](chinese)) == TOOL["code_of"](TOOL["read"](english))
