@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from rnn_tf import scans
 from rnn_tf._checks import positive_integer
-from rnn_tf._exporting import available_shards
+from rnn_tf._exporting import available_shards, traced_for_export
 from rnn_tf.layers import kernels
 from rnn_tf.layers.plan import IMPLEMENTATIONS, Plan, cudnn_takes, gpu_visible, make_plan, traced_for_xla
 
@@ -145,6 +145,11 @@ class RNN(keras.layers.RNN):
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
         self._check(sequences, initial_state, mask)
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+
+    def _maybe_config_dropout_masks(self, cell: Any, input_sequence: Any, input_state: Any) -> None:
+        # Keras draws dropout masks in inference, too, and each draw writes a variable: a server's answer must not.
+        if not traced_for_export():
+            super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
 
     def _check(self, sequences: Any, initial_state: Any, mask: Any) -> None:
         shape = sequences.shape

@@ -92,9 +92,15 @@ def export_saved_model(
     True
     """
     directory = writable_folder(directory)
-    versions.checked_version(directory, version)
+    version = versions.checked_version(directory, version) if version is not None else None
     if keep is not None:
-        versions.checked_keep(directory, keep)
+        keep = versions.checked_keep(directory, keep)
+        newer = [] if version is None else [one for one in versions.version_numbers(directory) if one > version]
+        if len(newer) >= keep:
+            raise ValueError(
+                f"`keep` would remove the version that is to be written. Received: version={version}, keep={keep}, with "
+                f"{', '.join(map(str, newer))} in {directory}. Give a larger version, or leave `keep` out."
+            )
     for size in warmup:
         positive_integer("warmup", size)
     signatures = declared_signatures(model, labels)

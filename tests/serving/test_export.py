@@ -147,6 +147,17 @@ def test_what_lies_beside_the_model(tmp_path, in_this_process):
     assert [file.name for file in Path(plain, "assets.extra").iterdir()] == ["examples.json"]
 
 
+def test_an_answer_writes_nothing(tmp_path, in_this_process):
+    """Keras's layers draw the masks of a dropout that they do not use, which writes the seed."""
+    text = TextClassifier(["a", "b"], 2, units=3, cell="gru", dropout=0.5, recurrent_dropout=0.5, word_dropout=0.3)
+    text.build((None, None))
+    for name, model in (("a", adapted(cell="lstm", dropout=0.5, recurrent_dropout=0.5)), ("b", text)):
+        path = export_saved_model(model, tmp_path / name)
+        graph = tf.saved_model.load(path).signatures["serving_default"].graph.as_graph_def()
+        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+        assert not [node.op for node in nodes if "Assign" in node.op or "Random" in node.op]
+
+
 def test_padding_of_a_batching_server_changes_nothing(tmp_path, in_this_process):
     model = SequenceRegressor(units=4, horizon=2)
     model.build([None, None, 2])
@@ -267,6 +278,7 @@ def test_keep_and_version(tmp_path, in_this_process):
         ({"version": 20}, FileExistsError, "never overwritten"),
         ({"version": 0}, ValueError, "`version` must be a positive integer. Received: version=0"),
         ({"version": "latest"}, ValueError, "Received: version='latest'"),
+        ({"version": 5, "keep": 1}, ValueError, "would remove the version.* version=5, keep=1, with 20 in"),
         ({"keep": 0}, ValueError, "`keep` must be a positive integer"),
         ({"warmup": [0]}, ValueError, "`warmup` must be a positive integer"),
     ]:
