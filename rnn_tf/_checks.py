@@ -20,7 +20,7 @@ def positive_integer(name: str, value: Any) -> int:
 
 def writable_folder(path: str | PathLike[str]) -> Path:
     """The path, after checking that a folder is or could be made there. Makes nothing."""
-    if re.match(r"[a-z][a-z0-9+.-]+:/", str(path)):
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
         raise ValueError(
             f"A folder for exports must be local: a rename is not atomic elsewhere. Received: {path}. Export "
             "locally, then copy the version, its saved_model.pb last."

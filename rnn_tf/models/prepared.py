@@ -110,7 +110,7 @@ class PreparedModel(keras.Model):
             super().export(filepath, format, verbose, input_signature, **kwargs)
             return
         signatures = declared_signatures(self)
-        write_saved_model({"serving_default": signatures.predict}, signatures.lookups, filepath)
+        write_saved_model({"serving_default": signatures.predict.compiled()}, signatures.lookups, filepath)
 
 
 def _rows_of(value: Any, rows: Any) -> Any:

@@ -158,7 +158,7 @@ class RecurrentStack(keras.layers.Layer):
         for layer in self.layers:
             like = layer.get_initial_state(batch_size=1)
             own = [tf.cast(states[len(after) + j], state.dtype) for j, state in enumerate(tf.nest.flatten(like))]
-            inputs, new = layer.cell(inputs, tf.nest.pack_sequence_as(like, own))
+            inputs, new = _infer(layer.cell, inputs, tf.nest.pack_sequence_as(like, own))
             after += tf.nest.flatten(new)
         after = [tf.cast(state, tf.float32) for state in after]
         if present is not None:
@@ -189,13 +189,19 @@ def with_objects(config: dict[str, Any], custom_objects: Any) -> dict[str, Any]:
     return config
 
 
+def _infer(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
+    """One step of a cell, not in training, whatever its default is."""
+    arguments = {"training": False} if cell._call_has_training_arg else {}
+    return cell(inputs, states, **arguments)
+
+
 def _roll(layer: RNN, sequence: Any) -> tuple[np.ndarray, np.ndarray]:
     """Outputs and hidden states of one layer at every step, in the order of time."""
     states = layer.get_initial_state(batch_size=len(sequence))
     timesteps = range(sequence.shape[1])
     outputs, hidden = [], []
     for t in reversed(timesteps) if layer.go_backwards else timesteps:
-        output, states = layer.cell(sequence[:, t], states)
+        output, states = _infer(layer.cell, sequence[:, t], states)
         outputs.append(keras.ops.convert_to_numpy(output))
         hidden.append(keras.ops.convert_to_numpy(keras.tree.flatten(states)[0]))
     order = slice(None, None, -1 if layer.go_backwards else 1)

@@ -14,7 +14,7 @@ from rnn_tf.models.columns import class_names, class_numbers, class_weights
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
 from rnn_tf.models.standardization import Moments, Standardization, check_features, chunks
-from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers
+from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers, one_length_each
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -200,7 +200,8 @@ class SequenceClassifier(PreparedModel):
         """What is exported: see `rnn_tf.export_saved_model`."""
 
         def classify(sequences: Any, lengths: Any) -> dict[str, Any]:
-            return named_answers(self({"sequences": sequences, "lengths": lengths}, training=False), self.classes)
+            inputs = {"sequences": sequences, "lengths": one_length_each(lengths, sequences)}
+            return named_answers(self(inputs, training=False), self.classes)
 
         predict = Endpoint(
             classify,

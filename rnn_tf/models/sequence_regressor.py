@@ -11,7 +11,7 @@ from rnn_tf._checks import checked_arrays, positive_integer
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import RecurrentStack, with_objects
 from rnn_tf.models.standardization import Moments, Standardization, check_features, chunks
-from rnn_tf.serving.signatures import Endpoint, Signatures
+from rnn_tf.serving.signatures import Endpoint, Signatures, one_length_each
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -258,7 +258,7 @@ class SequenceRegressor(PreparedModel):
         def forecast(sequences: Any, lengths: Any = None) -> dict[str, Any]:
             if lengths is None:
                 return {"forecast": self(sequences, training=False)}
-            mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
+            mask = tf.sequence_mask(one_length_each(lengths, sequences), tf.shape(sequences)[1])
             sequences = tf.where(mask[..., tf.newaxis], sequences, 0)  # padding may hold anything, even NaN
             return {"forecast": self(sequences, training=False, mask=mask)}
 

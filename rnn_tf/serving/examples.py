@@ -10,19 +10,27 @@ import tensorflow as tf
 LENGTHS = "lengths"  # of the variable axis; counted, where it comes from an Example
 
 
-def to_examples(feed: dict[str, np.ndarray]) -> np.ndarray:
+def split_lengths(specs: Sequence[tf.TensorSpec]) -> tuple[list[tf.TensorSpec], list[tf.TensorSpec]]:
+    """The inputs whose second axis is variable, and the input `lengths` [batch] of integers that belongs to them."""
+    variable = [spec for spec in specs if spec.shape.rank and spec.shape.rank > 1 and spec.shape[1] is None]
+    lengths = [spec for spec in specs if spec.name == LENGTHS and spec.dtype.is_integer and spec.shape.rank == 1]
+    return variable, lengths if variable else []
+
+
+def to_examples(feed: dict[str, np.ndarray], specs: Sequence[tf.TensorSpec]) -> np.ndarray:
     """Serialised Examples `[batch]`, one for each row of the inputs.
 
-    A feature holds all numbers of a row, the last axis fastest; a row ends where `lengths`, if it is there, says.
+    A feature holds all numbers of a row, the last axis fastest; a sequence ends where `lengths`, if it is there, says.
     """
-    lengths = feed.get(LENGTHS)
+    variable, lengths = split_lengths(specs)
     rows = []
     for i in range(len(next(iter(feed.values())))):
         features = {}
-        for name, array in feed.items():
-            if name != LENGTHS:
-                row = array[i : i + 1] if lengths is None else array[i, : lengths[i]]
-                features[name] = feature(row.ravel())
+        for spec in specs:
+            if spec not in lengths:
+                array = feed[spec.name]
+                row = array[i, : feed[LENGTHS][i]] if lengths and spec in variable else array[i : i + 1]
+                features[spec.name] = feature(row.ravel())
         rows.append(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
     return np.array(rows, object)
 
@@ -45,9 +53,8 @@ def parser(specs: Sequence[tf.TensorSpec]) -> Callable[[Any], list[Any]]:
     Raises:
         ValueError: If a variable axis has no `lengths` beside it, or is not the one after the batch.
     """
-    variable = [spec for spec in specs if None in spec.shape[1:]]
-    counted = [spec for spec in specs if spec.name == LENGTHS] if variable else []
-    if any(None in spec.shape[2:] for spec in variable) or (variable and (len(variable) > 1 or not counted)):
+    variable, counted = split_lengths(specs)
+    if any(None in spec.shape[2:] for spec in specs) or (variable and (len(variable) > 1 or not counted)):
         raise ValueError(
             "`examples_api` needs inputs of fixed shape, or one whose second axis is variable, with `lengths` [batch] "
             f"beside it. Received: {', '.join(f'{spec.name} {tuple(spec.shape)}' for spec in specs)}."

@@ -1,21 +1,26 @@
 """`export_saved_model`: from a trained model to the next version that a server finds."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterable, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import positive_integer, writable_folder
+from rnn_tf._exporting import for_export
 from rnn_tf.serving import rest, versions
-from rnn_tf.serving.examples import LENGTHS, to_examples
+from rnn_tf.serving.examples import LENGTHS, split_lengths, to_examples
+from rnn_tf.serving.feeds import make_feed, rows_of, stream_feeds
 from rnn_tf.serving.saved_model import EXAMPLES, METADATA, WARMUP, write_json, write_saved_model
 from rnn_tf.serving.signatures import Endpoint, declared_signatures, examples_endpoint
 from rnn_tf.serving.verify import Feed, answer_in_fresh_process, check_equal
-from rnn_tf.serving.warmup import prediction_log, write_warmup
+from rnn_tf.serving.warmup import MOST_LOGS, prediction_log, write_warmup
 
-MOST_EXAMPLES = 64  # rows
+MOST_SIZES = MOST_LOGS // 3  # of the warm-up's batches: there are three signatures at most
 Call = tuple[str, Feed]
 
 
@@ -48,8 +53,9 @@ def export_saved_model(
       `[batch, classes]`, and `classes`, their names, `[batch, classes]`.
     - `TextClassifier`: `text`, string `[batch]`, gives the same. Its vocabulary lies in `assets/vocabulary.txt`.
     - A Keras model of your own takes its inputs by the names of `keras.Input(name=...)`, or of its `input_spec`; a
-      single one without a name is `inputs`. It gives the dict that it returns, or `outputs`; with `labels` the three
-      of a classifier. A model with a method `serving_signatures()` declares all this itself.
+      single one without a name is `inputs`. It gives the dict that it returns, or `outputs`, or for a list `outputs_0`,
+      `outputs_1`, ...; with `labels` the three of a classifier. Half precision becomes float32 on both sides. A model
+      with a method `serving_signatures()` declares all this itself.
 
     Beside the model lie, in `assets.extra`: `examples.json`, requests with their answers, to try and to check; and
     the requests that TF Serving runs to warm up before it serves a version.
@@ -91,119 +97,131 @@ def export_saved_model(
     >>> path.endswith("sales/1")
     True
     """
+    if tf.inside_function():
+        raise ValueError("`export_saved_model` writes files, which a tf.function cannot. Call it outside of any.")
     directory = writable_folder(directory)
-    version = versions.checked_version(directory, version) if version is not None else None
-    if keep is not None:
-        keep = versions.checked_keep(directory, keep)
-        newer = [] if version is None else [one for one in versions.version_numbers(directory) if one > version]
-        if len(newer) >= keep:
-            raise ValueError(
-                f"`keep` would remove the version that is to be written. Received: version={version}, keep={keep}, with "
-                f"{', '.join(map(str, newer))} in {directory}. Give a larger version, or leave `keep` out."
-            )
-    for size in warmup:
-        positive_integer("warmup", size)
+    version = _checked_version(directory, version, keep)
+    sizes = _checked_warmup(warmup)
+    notes = _checked_metadata(metadata)
     signatures = declared_signatures(model, labels)
-    feed = _feed(signatures.predict.inputs, examples)
-    endpoints = {"serving_default": signatures.predict}
-    calls: list[Call] = [("serving_default", feed)]
-    if examples_api:
-        name, endpoint = examples_endpoint(signatures.predict, signatures.predict.answer(_rows(feed, 1)))
-        endpoints[name] = endpoint
-        calls.append((name, {"inputs": to_examples(feed)}))
-    if streaming:
-        if isinstance(signatures.step, str):
-            raise ValueError(
-                f"`streaming` is for models that read a sequence forward, step by step. Received: a "
-                f"{type(model).__name__}, but {signatures.step}. Export it without `streaming`."
-            )
-        endpoints["step"] = signatures.step
-        calls += [("step", one) for one in _stream(signatures.step)]
-    checked = [one for name, inputs in calls for one in ((name, inputs), (name, _rows(inputs, 1)))]
-    answers = [endpoints[name].answer(inputs) for name, inputs in checked]
-    if labels is not None:
-        sums = answers[0]["probabilities"].sum(axis=1)
-        if np.abs(sums - 1).max() > 1e-3:
-            raise ValueError(
-                "`labels` are for a model that gives probabilities: each row must sum to 1. Received: rows that sum to "
-                f"{sums.min():.3g} to {sums.max():.3g}. End the model with a softmax."
-            )
+    predict = signatures.predict.compiled()
+    feed = make_feed(predict.inputs, examples)
+    endpoints, calls = {"serving_default": predict}, [("serving_default", feed)]
+    with for_export():
+        answers = _first_answer(predict, feed, given=examples is not None)
+        if labels is not None:
+            _check_probabilities(answers["probabilities"])
+        if examples_api:
+            name, endpoint = examples_endpoint(predict, answers)
+            endpoints[name] = endpoint.compiled()
+            calls.append((name, {"inputs": to_examples(_with_steps(feed, predict.inputs), predict.inputs)}))
+        if streaming:
+            if isinstance(signatures.step, str):
+                raise ValueError(
+                    f"`streaming` is for models that read a sequence forward, step by step. Received: a "
+                    f"{type(model).__name__}, but {signatures.step}. Export it without `streaming`."
+                )
+            endpoints["step"] = signatures.step.compiled()
+            calls += [("step", one) for one in stream_feeds(endpoints["step"])]
+        checked = [one for name, inputs in calls for one in ((name, inputs), (name, rows_of(inputs, 1)))]
+        answers_of_model = [endpoints[name].answer(inputs) for name, inputs in checked]
+    for (name, inputs), outputs in zip(checked, answers_of_model, strict=True):
+        _check_rows(name, len(next(iter(inputs.values()))), outputs)
     with versions.draft(directory) as draft:
         try:
             write_saved_model(endpoints, signatures.lookups, draft)
-            write_json(draft / EXAMPLES, [_in_json(*one) for one in zip(checked, answers, strict=True)])
-            if warmup:
-                write_warmup(draft / WARMUP, list(_logs(directory.name, endpoints, calls, warmup)))
-            if metadata is not None:
-                write_json(draft / METADATA, metadata)
+            write_json(draft / EXAMPLES, [_in_json(*one) for one in zip(checked, answers_of_model, strict=True)])
+            if sizes:
+                write_warmup(draft / WARMUP, list(_logs(directory.resolve().name, endpoints, calls, sizes)))
+            if notes is not None:
+                write_json(draft / METADATA, notes)
         except tf.errors.OpError as error:  # what TensorFlow makes of a full disk
             raise OSError(f"Cannot write to {directory}: {error.message}. Nothing was published.") from None
-        check_equal(answer_in_fresh_process(draft, checked), answers)
+        check_equal(answer_in_fresh_process(draft, checked), answers_of_model)
         path = versions.publish(draft, directory, version)
     if keep is not None:
         versions.prune(directory, keep)
     return str(path)
 
 
-def _feed(specs: Sequence[tf.TensorSpec], examples: Any) -> Feed:
-    """Inputs by name to compare on."""
-    if examples is None:
-        return {spec.name: _example(spec) for spec in specs}
-    if not isinstance(examples, dict):
-        examples = {specs[0].name: examples}
-        if [spec.name for spec in specs[1:]] == [LENGTHS]:
-            sequences = np.asarray(examples[specs[0].name])
-            examples[LENGTHS] = np.full(len(sequences), sequences.shape[1])
-    if set(examples) != {spec.name for spec in specs}:
-        raise ValueError(
-            f"`examples` must name the inputs {[spec.name for spec in specs]}. Received: {list(examples)}."
-        )
-    feed = {}
-    for spec in specs:
-        try:
-            array = np.asarray(examples[spec.name], spec.dtype.as_numpy_dtype)
-            if spec.dtype == tf.string:
-                array = np.array([tf.compat.as_bytes(text) for text in array.ravel()], object).reshape(array.shape)
-        except (TypeError, ValueError):
+def _checked_version(directory: Path, version: int | None, keep: int | None) -> int | None:
+    if re.search(r"[*?\[\]]", str(directory)):
+        raise ValueError(f"TensorFlow takes *, ? and [] in a path for patterns. Received: {directory}. Choose another.")
+    if version is not None:
+        version = versions.checked_version(directory, version)
+    if keep is not None:
+        keep = versions.checked_keep(directory, keep)
+        newer = [] if version is None else [one for one in versions.version_numbers(directory) if one > version]
+        if len(newer) >= keep:
             raise ValueError(
-                f"An example for {spec.name!r} must be an array of {spec.dtype.name}. Received: other values, or rows "
-                "of different lengths."
-            ) from None
-        if not spec.shape.is_compatible_with(array.shape) or not array.size:
-            raise ValueError(
-                f"An example for {spec.name!r} must have shape {spec.shape}. Received: shape {array.shape}."
+                f"`keep` would remove the version that is to be written. Received: version={version}, keep={keep}, "
+                f"with {', '.join(map(str, newer))} in {directory}. Give a larger version, or leave `keep` out."
             )
-        feed[spec.name] = array[:MOST_EXAMPLES]
-    if len({len(array) for array in feed.values()}) > 1:
-        sizes = ", ".join(f"{name} has {len(array)}" for name, array in feed.items())
-        raise ValueError(f"`examples` must have the same number of rows for every input. Received: {sizes}.")
-    return feed
+    return version
 
 
-def _example(spec: tf.TensorSpec) -> np.ndarray:
-    """Four rows of something: random numbers, lengths from 1 to 4, other integers 0 and 1, texts of several kinds."""
-    shape = [size or 4 for size in spec.shape]
-    if spec.dtype == tf.string:
-        return np.resize(np.array([b"some text", "你好 \U0001f600".encode(), b"", b"not \xff UTF-8"], object), shape)
-    if spec.name == LENGTHS:
-        return np.arange(1, 5, dtype=spec.dtype.as_numpy_dtype)
-    if not spec.dtype.is_floating:
-        return np.resize(np.arange(2), shape).astype(spec.dtype.as_numpy_dtype)
-    return np.random.default_rng(0).normal(size=shape).astype(spec.dtype.as_numpy_dtype)
+def _checked_warmup(warmup: Any) -> list[int]:
+    sizes = list(warmup) if isinstance(warmup, Iterable) and not isinstance(warmup, (str, bytes)) else None
+    if sizes is None or len(sizes) > MOST_SIZES:
+        raise ValueError(
+            f"`warmup` must be a list of batch sizes, none to {MOST_SIZES} of them. Received: {warmup!r:.100}."
+        )
+    return [positive_integer("warmup", size) for size in sizes]
 
 
-def _stream(step: Endpoint) -> list[Feed]:
-    """The first two steps of a stream."""
-    now, *states = step.inputs
-    first = {spec.name: np.zeros([4, *spec.shape[1:]], spec.dtype.as_numpy_dtype) for spec in states}
-    first[now.name] = _example(now)
-    after = step.answer(first)
-    return [first, {now.name: first[now.name][::-1], **{spec.name: after[spec.name] for spec in states}}]
+def _checked_metadata(metadata: Any) -> dict[str, Any] | None:
+    try:
+        if metadata is not None:
+            json.dumps(metadata, allow_nan=False, ensure_ascii=False).encode()
+        if metadata is None or isinstance(metadata, dict):
+            return metadata
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(
+        f"`metadata` must be a dict of what JSON holds: texts, numbers, lists and dicts. Received: {metadata!r:.100}."
+    )
 
 
-def _rows(feed: Feed, size: int) -> Feed:
-    """The first rows, over again where there are too few."""
-    return {name: array[np.arange(size) % len(array)] for name, array in feed.items()}
+def _first_answer(predict: Endpoint, feed: Feed, given: bool) -> Feed:
+    predict.trace()
+    try:
+        return predict.answer(feed)
+    except Exception as error:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in feed.items())
+        raise ValueError(
+            f"The model must answer the {'given' if given else 'made-up'} examples, {shapes}. Received from it: "
+            f"{error} Give `examples` that it takes."
+        ) from error
+
+
+def _check_probabilities(probabilities: np.ndarray) -> None:
+    sums = probabilities.sum(axis=1)
+    if not (np.abs(sums - 1).max() < 1e-2 and probabilities.min() >= 0):
+        raise ValueError(
+            "`labels` are for a model that gives probabilities: none is negative, and each row sums to 1. Received: "
+            f"{probabilities.min():.3g} as the least, rows that sum to {sums.min():.3g} to {sums.max():.3g}. End the "
+            "model with a softmax, or a single unit with a sigmoid."
+        )
+
+
+def _check_rows(name: str, rows: int, outputs: Feed) -> None:
+    """A server hands every client the rows that belong to it."""
+    for key, output in outputs.items():
+        if output.shape[:1] != (rows,) or output.dtype.kind == "c":
+            raise ValueError(
+                f"Every output must have a row for each row of the inputs, and no complex numbers. Received: {key!r} "
+                f"of {name!r}, {output.dtype} of shape {output.shape} for {rows} rows."
+            )
+
+
+def _with_steps(feed: Feed, specs: Sequence[tf.TensorSpec]) -> Feed:
+    """The rows that have a step at least, as an Example must."""
+    if not split_lengths(specs)[1]:
+        return feed
+    some = feed[LENGTHS] > 0
+    if not some.any():
+        raise ValueError("`examples_api` needs an example of one step at least. Received: lengths of 0 alone.")
+    return {name: array[some] for name, array in feed.items()}
 
 
 def _in_json(call: Call, answers: Feed) -> dict[str, Any]:
@@ -222,4 +240,4 @@ def _logs(model: str, endpoints: dict[str, Endpoint], calls: Sequence[Call], siz
     for name, inputs in dict(calls).items():
         method = endpoints[name].method.rpartition("/")[2]
         for size in sizes:
-            yield prediction_log(method, model, name, _rows(inputs, size))
+            yield prediction_log(method, model, name, rows_of(inputs, size))

@@ -3,7 +3,8 @@
 import contextlib
 import io
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,44 @@ EXTRA = "assets.extra"  # servers ignore all of it but the warm-up requests
 METADATA = f"{EXTRA}/rnn_tf.json"
 EXAMPLES = f"{EXTRA}/examples.json"
 WARMUP = f"{EXTRA}/tf_serving_warmup_requests"
+_STDOUT = threading.Lock()
 
 
 def write_saved_model(
     endpoints: dict[str, Endpoint], lookups: Sequence[keras.layers.Layer], folder: str | Path
 ) -> None:
-    """Write a SavedModel with a signature for each endpoint, `serving_default` among them."""
+    """Write a SavedModel with a signature for each endpoint, which are compiled, `serving_default` among them."""
     # The archive does not track the model: saving would trace it again, with inputs of its own invention.
     archive = keras.export.ExportArchive()
     for layer in lookups:  # it finds variables by itself, but not the tables of a vocabulary
         archive.track(layer)
-    with for_export(), contextlib.redirect_stdout(io.StringIO()):  # Keras 3.8 names the hidden folder even so
+    with for_export(), _silent():
         for name, endpoint in endpoints.items():
-            archive.add_endpoint(name, endpoint.function, input_signature=list(endpoint.inputs))
-        archive.write_out(str(folder), verbose=False)
+            endpoint.trace()
+            archive.add_endpoint(name, endpoint.function)
+        try:
+            archive.write_out(str(folder), verbose=False)
+        except AssertionError as error:
+            raise ValueError(
+                "What a model looks up in a table must be in a layer of Keras, such as StringLookup, or in `lookups` "
+                f"of its serving_signatures(). Received: {str(error).splitlines()[0]}"
+            ) from None
     methods = {name: endpoint.method for name, endpoint in endpoints.items() if endpoint.method != PREDICT}
     if methods:
         updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
         for name, method in methods.items():
             updater.replace_method_name(signature_key=name, method_name=method, tags="serve")
         updater.save()
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Old versions of Keras name the hidden folder even if they are asked to be silent."""
+    if tuple(map(int, keras.version().split(".")[:2])) >= (3, 12):
+        yield
+        return
+    with _STDOUT, contextlib.redirect_stdout(io.StringIO()):  # one at a time: what is restored is what was there
+        yield
 
 
 def write_json(path: Path, content: dict[str, Any] | list[Any]) -> None:

@@ -1,7 +1,7 @@
 """What a model serves: functions with named inputs and outputs, which become the signatures of a SavedModel."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -11,6 +11,7 @@ import tensorflow as tf
 from rnn_tf.serving import examples
 
 PREDICT, CLASSIFY, REGRESS = (f"tensorflow/serving/{method}" for method in ("predict", "classify", "regress"))
+NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 LOOKUPS = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.IntegerLookup)
 
 
@@ -27,6 +28,15 @@ class Endpoint(NamedTuple):
     function: Callable[..., dict[str, Any]]
     inputs: Sequence[tf.TensorSpec]
     method: str = PREDICT
+
+    def compiled(self) -> "Endpoint":
+        """The same as a `tf.function`: one trace, for a comparison and for a SavedModel."""
+        function = tf.function(self.function, input_signature=list(self.inputs), autograph=False)
+        return self._replace(function=function)
+
+    def trace(self) -> None:
+        """Trace a compiled endpoint, unless it is."""
+        self.function.get_concrete_function()  # type: ignore[attr-defined]
 
     def answer(self, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs by name, from inputs by name."""
@@ -55,6 +65,15 @@ def specs_of(tensors: Any) -> dict[str, tf.TensorSpec]:
     return {name: tf.TensorSpec(tensors[name].tensor_shape, tensors[name].dtype) for name in sorted(tensors)}
 
 
+def one_length_each(lengths: Any, sequences: Any) -> Any:
+    """The lengths `[batch]`, after an operation that fails if their number is not that of the sequences."""
+    rows = tf.shape(sequences)[0]
+    with tf.control_dependencies(
+        [tf.debugging.assert_equal(tf.shape(lengths)[0], rows, message="Each sequence must have one length.")]
+    ):
+        return tf.identity(lengths)
+
+
 def named_answers(probabilities: Any, classes: Sequence[str]) -> dict[str, Any]:
     """What an exported classifier answers: label `[batch]`, probabilities and classes `[batch, classes]`."""
     names = tf.constant(classes)
@@ -69,8 +88,8 @@ def declared_signatures(model: Any, labels: Sequence[str] | None = None) -> Sign
     """What the model's `serving_signatures()` declares, or what its Keras inputs and outputs say.
 
     Raises:
-        TypeError: If it is no Keras model.
-        ValueError: If it has no weights yet or does not declare its inputs, or `labels` do not fit.
+        TypeError: If it is no Keras model, or declares something else than `Signatures`.
+        ValueError: If it has no weights yet, keeps a state, or does not declare its inputs, or `labels` do not fit.
     """
     if not isinstance(model, keras.Model):
         raise TypeError(f"`model` must be a keras.Model. Received: {type(model).__name__}.")
@@ -79,30 +98,52 @@ def declared_signatures(model: Any, labels: Sequence[str] | None = None) -> Sign
             f"The model has no weights yet. Received: a {type(model).__name__} that was never built. Train it, or call "
             "model.build([None, timesteps, features])."
         )
+    parts = list(model._flatten_layers())  # those in lists and dicts of a layer, too, which nothing public tells
+    stateful = [part.name for part in parts if isinstance(part, keras.layers.RNN) and part.stateful]
+    if stateful:
+        raise ValueError(
+            "A server shares a model between its clients, which must not find each other's states. Received: a model "
+            f"whose layer {stateful[0]!r} is stateful. Make it with stateful=False; a stream carries its state itself, "
+            "see `streaming`."
+        )
     if hasattr(model, "serving_signatures"):
         if labels is not None:
             raise ValueError(
                 f"`labels` are for Keras models of your own; {type(model).__name__} declares its answers itself. "
                 f"Received: labels={list(labels)}."
             )
-        return model.serving_signatures()
-    return Signatures(_keras_endpoint(model, labels), lookups=_lookups(model))
+        signatures = model.serving_signatures()
+        if not isinstance(signatures, Signatures):
+            raise TypeError(
+                "`serving_signatures()` must return rnn_tf.serving.Signatures. Received: "
+                f"{type(signatures).__name__} from {type(model).__name__}."
+            )
+        return signatures
+    names = None if labels is None else _label_names(labels)
+    lookups = [part for part in parts if isinstance(part, LOOKUPS) and part.built]  # not those within others
+    return Signatures(_keras_endpoint(model, names), lookups=lookups)
 
 
 def _keras_endpoint(model: keras.Model, labels: Sequence[str] | None) -> Endpoint:
-    specs, structure = _keras_inputs(model)
+    declared, structure = _keras_inputs(model)
 
     def predict(*tensors: Any) -> dict[str, Any]:
-        outputs = model(structure(tensors), training=False)
-        if labels is not None:
-            return named_answers(_probabilities(outputs, labels), labels)
-        if isinstance(outputs, dict):
-            return outputs
-        if not isinstance(outputs, (list, tuple)):
-            return {"outputs": outputs}
-        return {f"outputs_{i}": output for i, output in enumerate(outputs)}
+        given = [tf.cast(one, spec.dtype) for one, spec in zip(tensors, declared, strict=True)]
+        outputs = model(structure(given), training=False)
+        if isinstance(outputs, (list, tuple)):
+            outputs = {f"outputs_{i}": output for i, output in enumerate(outputs)}
+        elif not isinstance(outputs, dict):
+            outputs = {"outputs": outputs}
+        odd = [name for name, one in outputs.items() if not isinstance(name, str) or not isinstance(one, tf.Tensor)]
+        if odd:
+            raise ValueError(
+                "A model must give a tensor, a list of tensors, or a dict of tensors by name. Received: "
+                f"{type(outputs[odd[0]]).__name__} under {odd[0]!r}. Return a flat dict of dense tensors."
+            )
+        outputs = {name: _widened(one) for name, one in outputs.items()}
+        return outputs if labels is None else named_answers(_probabilities(outputs, labels), labels)
 
-    return Endpoint(predict, specs)
+    return Endpoint(predict, [tf.TensorSpec(spec.shape, _wide(spec.dtype), spec.name) for spec in declared])
 
 
 def _keras_inputs(model: keras.Model) -> tuple[list[tf.TensorSpec], Callable[[Sequence[Any]], Any]]:
@@ -110,13 +151,9 @@ def _keras_inputs(model: keras.Model) -> tuple[list[tf.TensorSpec], Callable[[Se
     # `input` of a functional model has the structure that it was made with; a Sequential has `inputs` alone.
     declared = getattr(model, "input", getattr(model, "inputs", None))
     declared = model.input_spec if declared is None else declared
-    if isinstance(declared, dict):
-        names, leaves = list(declared), list(declared.values())
-    else:
-        leaves = list(declared) if isinstance(declared, (list, tuple)) else [declared]
-        names = [getattr(leaf, "name", None) for leaf in leaves]
-        if len(leaves) == 1 and _made_up(names[0]):
-            names = ["inputs"]
+    leaves = keras.tree.flatten(declared)
+    by_key = isinstance(declared, dict) and not any(isinstance(one, (dict, list, tuple)) for one in declared.values())
+    names: list[Any] = sorted(declared) if by_key else [getattr(leaf, "name", None) for leaf in leaves]
     if any(getattr(leaf, "shape", None) is None or leaf.dtype is None for leaf in leaves):
         raise ValueError(
             f"{type(model).__name__} does not say what it takes, and to guess would make float32 of everything. "
@@ -124,17 +161,19 @@ def _keras_inputs(model: keras.Model) -> tuple[list[tf.TensorSpec], Callable[[Se
             "self.input_spec = keras.layers.InputSpec(dtype=..., shape=(None, ...), name=...) in its __init__; or give "
             "it a method serving_signatures() that returns rnn_tf.serving.Signatures."
         )
-    nameless = [name for name in names if _made_up(name)]
-    if nameless:
+    if len(leaves) == 1 and not by_key and _made_up(names[0]):
+        names = ["inputs"]
+    unusable = [name for name in names if (not by_key and _made_up(name)) or not NAME.fullmatch(name) or name == "self"]
+    if unusable:
         raise ValueError(
-            "Every input needs a name that requests can use. Received: a model of several inputs, where Keras made up "
-            f"{nameless}. Name them, as in keras.Input(shape, name='price')."
+            "Every input needs a name that requests can use, of letters a-z, digits, '_', '.' and '-'. Received: "
+            f"{', '.join(map(repr, unusable))}. Name them, as in keras.Input(shape, name='price')."
         )
 
     def structure(tensors: Sequence[Any]) -> Any:
-        if isinstance(declared, dict):
-            return dict(zip(names, tensors, strict=True))
-        return list(tensors) if len(tensors) > 1 else tensors[0]
+        if len(tensors) == 1 and not isinstance(declared, dict):
+            return tensors[0]
+        return keras.tree.pack_sequence_as(declared, list(tensors))
 
     specs = [
         tf.TensorSpec([None, *leaf.shape[1:]], tf.as_dtype(leaf.dtype), name=name)
@@ -144,27 +183,43 @@ def _keras_inputs(model: keras.Model) -> tuple[list[tf.TensorSpec], Callable[[Se
 
 
 def _made_up(name: str | None) -> bool:
-    return not name or re.fullmatch(r"(keras_tensor|input_layer|input|args)(_\d+)*", name) is not None
+    """Whether Keras made it up, where its user gave none."""
+    return not name or re.fullmatch(r"(keras_tensor|input_layer)(_\d+)*", name) is not None
 
 
-def _lookups(model: Any) -> list[keras.layers.Layer]:
-    found = []
-    for layer in getattr(model, "layers", []):
-        found += [layer] if isinstance(layer, LOOKUPS) else _lookups(layer)
-    return found
+def _wide(dtype: tf.DType) -> tf.DType:
+    """What clients can send and read: JSON and many of them have no half precision."""
+    return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype
 
 
-def _probabilities(outputs: Any, labels: Sequence[str]) -> Any:
-    """Class probabilities; a single one is that of the second of two labels."""
-    if not tf.is_tensor(outputs) or outputs.shape.rank != 2:
-        raise ValueError("`labels` are for models that give probabilities [batch, classes]. Received: other outputs.")
-    if outputs.shape[1] == 1 and len(labels) == 2:
-        outputs = tf.concat([1 - outputs, outputs], axis=1)
-    if outputs.shape[1] != len(labels):
+def _widened(tensor: Any) -> Any:
+    return tf.cast(tensor, _wide(tensor.dtype))
+
+
+def _label_names(labels: Any) -> list[str]:
+    names = list(labels) if isinstance(labels, Iterable) and not isinstance(labels, (str, bytes, dict, set)) else []
+    names = [name.item() if isinstance(name, np.generic) else name for name in names]
+    fits = all(isinstance(name, (str, int)) and not isinstance(name, bool) and name != "" for name in names)
+    if not fits or len(names) < 2 or len(set(map(str, names))) < len(names):
         raise ValueError(
-            f"`labels` must name the model's {outputs.shape[1]} classes in their order. Received: {list(labels)}."
+            "`labels` must be a list of the classes' names or numbers, in the order of the model's probabilities, at "
+            f"least two, each once. Received: labels={labels!r}."
         )
-    return outputs
+    return [str(name) for name in names]
+
+
+def _probabilities(outputs: dict[str, Any], labels: Sequence[str]) -> Any:
+    """Class probabilities; a single one is that of the second of two labels."""
+    probabilities, *others = outputs.values()
+    if others or probabilities.shape.rank != 2:
+        raise ValueError("`labels` are for models that give probabilities [batch, classes]. Received: other outputs.")
+    if probabilities.shape[1] == 1 and len(labels) == 2:
+        probabilities = tf.concat([1 - probabilities, probabilities], axis=1)
+    if probabilities.shape[1] != len(labels):
+        raise ValueError(
+            f"`labels` must name the model's {probabilities.shape[1]} classes in their order. Received: {labels}."
+        )
+    return probabilities
 
 
 def examples_endpoint(predict: Endpoint, answers: dict[str, np.ndarray]) -> tuple[str, Endpoint]:
@@ -189,7 +244,7 @@ def examples_endpoint(predict: Endpoint, answers: dict[str, np.ndarray]) -> tupl
 
     name, *others = answers
     shape = answers[name].shape
-    if others or answers[name].dtype.kind != "f" or shape[1:] not in ((), (1,)):
+    if others or answers[name].dtype.kind not in "fiu" or shape[1:] not in ((), (1,)):
         shapes = ", ".join(f"{name} {('batch', *array.shape[1:])}" for name, array in answers.items())
         raise ValueError(
             "`examples_api` needs one number for each example, as TF Serving's Regress answers it, or classes. "

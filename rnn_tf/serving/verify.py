@@ -33,7 +33,7 @@ def answer_in_fresh_process(saved_model: str | PathLike[str], calls: Sequence[tu
         script = Path(__file__).with_name("_fresh.py")
         process = subprocess.run(
             [sys.executable, str(script), str(saved_model), str(calls_path), str(answers_path)],
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},  # as a server for CPUs
             capture_output=True,
             text=True,
             check=False,
@@ -53,12 +53,15 @@ def check_equal(answers: Sequence[Feed], expected: Sequence[Feed], tolerance: fl
             got = answer[name]
             if got.shape != value.shape:
                 raise RuntimeError(f"The export answers {name!r} with shape {got.shape}, the model with {value.shape}.")
-            if value.dtype == object or value.size == 0:
+            if value.dtype == object:
                 if not np.array_equal(got, value):
                     raise RuntimeError(f"The export answers {name!r} otherwise than the model.")
                 continue
-            error = float(np.abs(got.astype(np.float64) - value).max())
-            if not error <= tolerance * max(1e-6, float(np.abs(value).max())):
+            got, value = got.astype(np.float64), value.astype(np.float64)
+            finite = np.isfinite(value)
+            error = np.abs(got[finite] - value[finite]).max(initial=0)
+            same = np.array_equal(got[~finite], value[~finite], equal_nan=True)
+            if not (same and error <= tolerance * max(1e-6, np.abs(value[finite]).max(initial=0))):
                 raise RuntimeError(
                     f"The export answers {name!r} otherwise than the model: they differ by up to {error:.2g}."
                 )

@@ -158,7 +158,7 @@ def test_what_cannot_be_loaded(save):
     (path / "saved_model.pb").write_bytes((path / "saved_model.pb").read_bytes()[:300])
     lines, (refusal,), _ = check_saved_model(path)
     assert len(lines) == 1
-    assert re.match(r"It cannot be loaded: .*corrupt\. Copy the whole folder again, or export again\.", refusal)
+    assert re.match(r"It cannot be loaded: .*(corrupt|Error parsing message).*\. Copy the whole folder again", refusal)
     with pytest.raises(FileNotFoundError, match="no SavedModel"):
         check_saved_model(path / "assets")
 

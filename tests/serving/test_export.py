@@ -1,4 +1,6 @@
 import json
+import sys
+import threading
 from pathlib import Path
 
 import keras
@@ -8,6 +10,7 @@ import tensorflow as tf
 
 from rnn_tf import ElmanCell, SequenceClassifier, SequenceRegressor, TextClassifier, export_saved_model
 from rnn_tf.serving import answer_in_fresh_process, export, verify
+from rnn_tf.serving.feeds import make_feed
 from rnn_tf.serving.rest import from_json
 
 X = np.random.default_rng(5).normal(300, 50, size=[64, 4, 2]).astype("float32")
@@ -213,7 +216,7 @@ def test_keras_models_of_ones_own(tmp_path, in_this_process):
             keras.Input([], dtype="string", name="text"),
             vocabulary,
             keras.layers.Embedding(4, 3),
-            keras.layers.Flatten(),
+            keras.layers.GlobalAveragePooling1D(),
             keras.layers.Dense(2, activation="softmax"),
         ]
     )
@@ -261,7 +264,7 @@ def test_keras_own_export_writes_the_same_signature(model, tmp_path, capfd):
     signature = tf.saved_model.load(str(tmp_path / "keras")).signatures["serving_default"]
     declared = model.serving_signatures().predict
     assert signature.structured_input_signature[1] == {spec.name: spec for spec in declared.inputs}
-    feed = {spec.name: export._example(spec) for spec in declared.inputs}
+    feed = make_feed(declared.inputs, None)
     answer = {name: value.numpy() for name, value in signature(**{k: tf.constant(v) for k, v in feed.items()}).items()}
     verify.check_equal([answer], [declared.answer(feed)])
     assert capfd.readouterr().out == ""
@@ -333,7 +336,7 @@ def test_bad_models_and_examples(tmp_path):
     with pytest.raises(ValueError, match=r"`labels` must name the model's 3 classes.* Received: \['a', 'b'\]"):
         export_saved_model(probabilities, tmp_path / "m", labels=["a", "b"])
     logits = keras.Sequential([keras.Input([2]), keras.layers.Dense(2)])
-    with pytest.raises(ValueError, match="must sum to 1"):
+    with pytest.raises(ValueError, match="none is negative, and each row sums to 1"):
         export_saved_model(logits, tmp_path / "m", labels=["a", "b"])
     variable = keras.Sequential([keras.Input([None, 2]), keras.layers.SimpleRNN(1)])
     with pytest.raises(ValueError, match="`examples_api` needs inputs of fixed shape"):
@@ -346,6 +349,150 @@ def test_bad_models_and_examples(tmp_path):
     ]:
         with pytest.raises(ValueError, match=message):
             export_saved_model(classifier, tmp_path / "m", examples=examples)
+    assert not (tmp_path / "m").exists()
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Categories(keras.layers.Layer):
+    """Strings to vectors, with a vocabulary of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = [keras.layers.StringLookup(vocabulary=["a", "b"]), keras.layers.Embedding(4, 2)]
+
+    def call(self, texts):
+        for part in self.parts:
+            texts = part(texts)
+        return texts
+
+
+def test_keras_models_that_are_harder(tmp_path, in_this_process):
+    """A vocabulary in a layer of one's own, half precision, nested inputs, lengths that are no sequence's, NaN."""
+    words = keras.Input([], dtype="string", name="word")
+    lookup = keras.Model(words, keras.layers.Dense(1)(Categories()(words)))
+    half = keras.Sequential(
+        [keras.Input([30, 8], name="x"), keras.layers.LSTM(64), keras.layers.Dense(3, activation="softmax")]
+    )
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    mixed = keras.Sequential(
+        [keras.Input([30, 8], name="x"), keras.layers.LSTM(64), keras.layers.Dense(3, activation="softmax")]
+    )
+    keras.config.set_dtype_policy("float32")
+    a, b, c = (keras.Input([size], name=name) for size, name in ((1, "a"), (2, "b"), (3, "c")))
+    nested = keras.Model([a, {"b": b, "c": c}], keras.layers.Concatenate()([a, b, c]))
+    fish = keras.Input([1], name="lengths")
+    weights = keras.Model([a, fish], keras.layers.Add()([a, fish]))
+    logarithm = keras.Sequential([keras.Input([2]), keras.layers.Lambda(keras.ops.log)])
+    for number, (model, arguments) in enumerate(
+        [
+            (lookup, {"examples_api": True}),
+            (half, {"labels": [0, 1, 2], "examples_api": True}),
+            (mixed, {"labels": [0, 1, 2], "examples_api": True}),
+            (nested, {}),
+            (weights, {"examples_api": True}),
+            (logarithm, {}),
+        ]
+    ):
+        path = export_saved_model(model, tmp_path / str(number), **arguments)
+        specs = tf.saved_model.load(path).signatures["serving_default"]
+        for spec in (*specs.structured_input_signature[1].values(), *specs.structured_outputs.values()):
+            assert spec.dtype in (tf.float32, tf.string)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_exports_at_real_sizes(policy, tmp_path, in_this_process):
+    model = TextClassifier(["some", "text"], 2, units=64, dtype=policy)
+    model.build((None, None))
+    export_saved_model(model, tmp_path / "texts")
+    model = SequenceRegressor(units=[64, 32], cell="lstm", dtype=policy)
+    model.adapt(np.random.default_rng(0).normal(300, 50, size=[64, 20, 8]), np.ones([64, 1]))
+    export_saved_model(model, tmp_path / "series", streaming=True)
+
+
+def test_sequences_as_fit_takes_them(tmp_path, in_this_process):
+    model = SequenceClassifier(units=3)
+    model.build([None, None, 2])
+    rows = [X[0], X[1, :2], X[2, :0]]
+    path = export_saved_model(model, tmp_path, examples=rows, examples_api=True)
+    calls = stored(path)
+    assert calls[0]["inputs"]["lengths"] == [4, 2, 0]
+    assert len(calls[2]["inputs"]["inputs"]) == 2  # an Example has a step at least
+    signature = tf.saved_model.load(path).signatures["serving_default"]
+    for lengths in ([2], [1, 2, 3, 4]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Each sequence must have one length"):
+            signature(sequences=tf.constant(X[:3]), lengths=tf.constant(lengths))
+
+
+def test_exports_in_threads_leave_the_output_alone(tmp_path, in_this_process):
+    before, paths = sys.stdout, []
+    models = [adapted() for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda model=model: paths.append(export_saved_model(model, tmp_path)))
+        for model in models
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sys.stdout is before
+    assert sorted(paths) == [str(tmp_path / str(version)) for version in (1, 2, 3, 4)]
+
+
+def test_a_cell_that_trains_by_default_streams_as_it_answers(tmp_path):
+    cell = TrainsByDefault()
+    model = SequenceRegressor(cell=cell)
+    model.adapt(X, X[:, -1, :1])
+    step, state = model.serving_signatures().step, {"state_0_0": np.zeros([64, 1], np.float32)}
+    for t in range(4):
+        state = step.answer({"inputs": X[:, t], **state})
+        forecast = state.pop("forecast")
+    np.testing.assert_allclose(forecast, model(X), rtol=1e-5)
+    np.testing.assert_allclose(model.hidden_states(X)[0][:, -1], state["state_0_0"], rtol=1e-5)
+
+
+class TrainsByDefault(keras.layers.Layer):
+    state_size = 1
+
+    def call(self, inputs, states, training=True):
+        new = states[0] + keras.ops.sum(inputs, axis=1, keepdims=True) + 4.0 * training
+        return new, [new]
+
+
+def test_what_a_server_could_not_share_out_is_refused(tmp_path):
+    def model(function):
+        return keras.Sequential([keras.Input([2], name="x"), keras.layers.Lambda(function)])
+
+    state = keras.Sequential([keras.Input(batch_shape=[1, 4, 2]), keras.layers.GRU(2, stateful=True)])
+    for one, arguments, message in [
+        (model(keras.ops.mean), {}, r"a row for each row of the inputs.* 'outputs' of 'serving_default', float32 of"),
+        (model(lambda x: {"y": {"z": x}}), {}, "a dict of tensors by name. Received: dict under 'y'"),
+        (model(lambda x: keras.ops.log(x) + tf.debugging.assert_all_finite(x, "no") * 0 + tf.ones([3, 1])),
+         {}, r"must answer the made-up examples, x \(4, 2\)"),
+        (state, {}, "whose layer 'gru.*' is stateful"),
+        (model(keras.ops.tanh), {"labels": ["a", "b"]}, "none is negative"),
+        (model(lambda x: x[:, :1]), {"labels": ["a", "b"]}, "none is negative"),
+        (model(keras.ops.tanh), {"labels": "ab"}, "`labels` must be a list of the classes' names"),
+        (model(keras.ops.tanh), {"labels": ["a", "a"]}, "each once"),
+        (model(keras.ops.tanh), {"labels": [True, False]}, "`labels` must be a list"),
+        (model(keras.ops.tanh), {"warmup": "32"}, "`warmup` must be a list of batch sizes"),
+        (model(keras.ops.tanh), {"warmup": 5}, "`warmup` must be a list of batch sizes"),
+        (model(keras.ops.tanh), {"warmup": [1] * 400}, "none to 333 of them"),
+        (model(keras.ops.tanh), {"metadata": ["a"]}, "`metadata` must be a dict"),
+        (model(keras.ops.tanh), {"metadata": {"a": np.int64(1)}}, "`metadata` must be a dict of what JSON holds"),
+        (model(keras.ops.tanh), {"metadata": {"a": float("nan")}}, "`metadata` must be a dict of what JSON holds"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            export_saved_model(one, tmp_path / "m", **arguments)
+    for name in ("my price", "价格", "self"):
+        odd = keras.Sequential([keras.Input([2], name=name), keras.layers.Dense(1)])
+        with pytest.raises(ValueError, match=f"Every input needs a name.* Received: '{name}'"):
+            export_saved_model(odd, tmp_path / "m")
+    with pytest.raises(ValueError, match="TensorFlow takes"):
+        export_saved_model(model(keras.ops.tanh), tmp_path / "m*")
+    with pytest.raises(ValueError, match="must be local"):
+        export_saved_model(model(keras.ops.tanh), "GS://bucket/m")
+    with pytest.raises(ValueError, match=r"writes files, which a tf\.function cannot"):
+        tf.function(lambda: export_saved_model(model(keras.ops.tanh), tmp_path / "m"))()
     assert not (tmp_path / "m").exists()
 
 
