@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ def write_saved_model(
     archive = keras.export.ExportArchive()
     for layer in lookups:  # it finds variables by itself, but not the tables of a vocabulary
         archive.track(layer)
-    with for_export(), _silent():
+    with for_export(), quiet_tensorflow(), _silent():
         for name, endpoint in endpoints.items():
             endpoint.trace()
             archive.add_endpoint(name, endpoint.function)
@@ -46,6 +47,21 @@ def write_saved_model(
         for name, method in methods.items():
             updater.replace_method_name(signature_key=name, method_name=method, tags="serve")
         updater.save()
+
+
+@contextlib.contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """TensorFlow's logger tells of errors only: in a notebook it would comment on every file, hidden ones, too."""
+
+    def is_error(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.ERROR
+
+    logger = tf.get_logger()
+    logger.addFilter(is_error)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_error)
 
 
 @contextlib.contextmanager

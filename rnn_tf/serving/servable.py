@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf.serving.rest import to_json
+from rnn_tf.serving.saved_model import quiet_tensorflow
 from rnn_tf.serving.signatures import CLASSIFY, REGRESS
 from rnn_tf.serving.versions import version_folders, version_number
 
@@ -65,7 +66,8 @@ class Servable:
             raise FileNotFoundError(f"There is no SavedModel in {str(path)!r}. Give the folder of a saved_model.pb.")
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         try:
-            self.meta_graph: Any = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path))
+            with quiet_tensorflow():  # it advises to load in another way, which is not a server's
+                self.meta_graph: Any = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path))
         except Exception as error:  # a file that is cut short fails in many ways
             self._session.close()
             raise ValueError(f"The SavedModel in {str(path)!r} cannot be loaded: {error}") from error
@@ -92,7 +94,7 @@ class Servable:
             )
         feed = {tensor.name: _checked(name, inputs[name], tensor) for name, tensor in signature.inputs.items()}
         try:
-            outputs = self._session.run({name: tensor.name for name, tensor in signature.outputs.items()}, feed)
+            outputs = self._session.run({name: tensor.name for name, tensor in sorted(signature.outputs.items())}, feed)
         except tf.errors.InvalidArgumentError as error:
             raise RequestError(error.message) from None
         return {name: np.asarray(one, object if isinstance(one, bytes) else None) for name, one in outputs.items()}

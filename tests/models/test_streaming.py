@@ -13,7 +13,7 @@ IDS = np.random.default_rng(4).integers(1, 6, size=[5, 7]).astype("int32")
 POOLINGS = ["last", "mean", "max"]
 
 
-@keras.saving.register_keras_serializable(package="tests")
+@keras.saving.register_keras_serializable(package="tests_streaming")
 class LeakyCell(keras.layers.Layer):
     """h_t = 0.9 h_{t-1} + x_t W, with the state in a shape of its own."""
 

@@ -29,7 +29,13 @@ def execute(notebook):
     os.environ.update(ENVIRONMENT)
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
-            notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": folder}}
+            notebook,
+            timeout=SECONDS,
+            kernel_name="python3",
+            resources={"metadata": {"path": folder}},
+            coalesce_streams=True,  # otherwise cut at places that depend on time
+            # TensorFlow's C++ greets whoever starts it, before any setting holds
+            extra_arguments=["--IPKernelApp.capture_fd_output=False"],
         )
         client.execute()
     notebook.metadata = nbformat.from_dict(

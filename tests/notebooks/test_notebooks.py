@@ -58,7 +58,9 @@ def test_runs_from_a_clean_kernel_and_gives_what_is_committed(notebook):
             assert TOOL["texts_of"](after) == TOOL["texts_of"](before), before.source
 
 
-@pytest.mark.parametrize("chinese", [path for path in NOTEBOOKS if path.stem.endswith("_zh")], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "chinese", [path for path in NOTEBOOKS if path.stem.endswith("_zh")], ids=lambda path: path.stem
+)
 def test_a_chinese_notebook_has_the_same_code(chinese):
     english = chinese.with_name(chinese.name.replace("_zh", ""))
     assert TOOL["code_of"](TOOL["read"](chinese)) == TOOL["code_of"](TOOL["read"](english))

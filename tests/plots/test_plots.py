@@ -60,7 +60,10 @@ def test_reading_shows_tokens_and_probabilities():
     figure = plots.reading([(["not", "good"], [0, 1.0]), (["so", "-", "so"], [0.5] * 3)], "positive")
     first, second = figure.axes
     assert [text.get_text() for text in first.texts] == ["not", "good"]
-    assert [box.get_facecolor() for box in first.patches] == [plots.texts.PROBABILITY(0.0), plots.texts.PROBABILITY(1.0)]
+    assert [box.get_facecolor() for box in first.patches] == [
+        plots.texts.PROBABILITY(0.0),
+        plots.texts.PROBABILITY(1.0),
+    ]
     for box in second.patches:
         assert box.get_facecolor() == pytest.approx((1, 1, 1, 1), abs=0.01)  # undecided is white
     np.testing.assert_array_equal(first.lines[1].get_xydata(), [[1, 0], [2, 1]])
