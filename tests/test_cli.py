@@ -118,16 +118,6 @@ def test_predict_asks_a_server(rnn_tf, sales, tmp_path):
     assert "Start the server there" in errors
 
 
-def test_seasonal_naive_repeats_the_last_known_season():
-    series = np.arange(100.0)
-    forecast = train_series.seasonal_naive(series, tests=3, horizon=4, season=3)
-    # the last test window ends at 95: steps 96, 97, 98, 99 are forecast by 93, 94, 95 and 93 again
-    np.testing.assert_array_equal(forecast[-1], [93, 94, 95, 93])
-    np.testing.assert_array_equal(forecast[0], [91, 92, 93, 91])
-    with pytest.raises(ValueError, match="A season of 98 steps is longer"):
-        train_series.seasonal_naive(series, tests=3, horizon=1, season=98)
-
-
 def test_it_says_plainly_when_a_baseline_is_better():
     assert train_series.verdict({"network": 1.0, "persistence": 2.0}) == "The network beats every baseline."
     assert "does NOT beat 1 of 2 baselines: linear" in train_series.verdict(

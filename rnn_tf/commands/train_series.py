@@ -9,7 +9,7 @@ import numpy as np
 
 import rnn_tf
 from rnn_tf._checks import writable_folder
-from rnn_tf.data import Windows, linear_autoregression, read_columns
+from rnn_tf.data import Windows, linear_autoregression, persistence, read_columns, seasonal_naive, windows
 from rnn_tf.data.series import split_windows
 
 
@@ -22,12 +22,15 @@ def run(options: argparse.Namespace) -> None:
     values = read_columns(options.file, [target, *features])
     train, test = split_windows(values, options.window, options.horizon, options.test, options.file)
     forecasts = {
-        "persistence: the last value again": np.repeat(test.x[:, -1:, 0], options.horizon, axis=1),
+        "persistence: the last value again": persistence(test.x, options.horizon),
         "linear autoregression, least squares": linear_autoregression(train, test.x),
     }
-    if options.season:
-        forecasts[f"seasonal naive: the value {options.season} steps before"] = seasonal_naive(
-            values[:, 0], len(test.x), options.horizon, options.season
+    if season := options.season:
+        rows = season + len(test.x) + options.horizon - 1  # windows that hold a season, before the same targets
+        if rows > len(values):
+            raise ValueError(f"A season of {season} steps is longer than what comes before the held-out part.")
+        forecasts[f"seasonal naive: the value {season} steps before"] = seasonal_naive(
+            windows(values[-rows:], season, options.horizon).x, options.horizon, season
         )
     print(
         f"{options.file}: {len(values)} rows, {len(train.x)} windows to train on, the last {len(test.x)} to test on; "
@@ -100,16 +103,6 @@ def train_forecaster(train: Windows, options: argparse.Namespace) -> rnn_tf.Sequ
         print(f"  each window {kind:28s}{len(history.epoch):4d} epochs, held-back RMSE {error:.4g}")
         candidates.append((error, model))
     return min(candidates, key=lambda candidate: candidate[0])[1]
-
-
-def seasonal_naive(series: np.ndarray, tests: int, horizon: int, season: int) -> np.ndarray:
-    """For each of the last `tests` windows of a series `[time]`: the latest known value of the same season."""
-    steps = np.arange(1, horizon + 1)
-    last_known = len(series) - horizon - np.arange(tests)[::-1, np.newaxis] - 1  # [tests, 1]
-    places = last_known + steps - season * -(-steps // season)
-    if places.min() < 0:
-        raise ValueError(f"A season of {season} steps is longer than what comes before the held-out part.")
-    return series[places]
 
 
 def verdict(errors: dict[str, float]) -> str:

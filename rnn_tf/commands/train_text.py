@@ -14,6 +14,7 @@ from rnn_tf._checks import writable_folder
 from rnn_tf.commands.pictures import save_pictures
 from rnn_tf.data import Texts, library_docs, read_texts, split_texts
 from rnn_tf.evaluation import classification_report, paired_difference
+from rnn_tf.models import bag_of_words
 
 BATCH_SIZE = 64
 PATIENCE = 5  # epochs without a smaller loss on the held-back part
@@ -53,7 +54,9 @@ def run(options: argparse.Namespace) -> None:
     probabilities = model.predict(test.texts, verbose=0)
     report = classification_report(truth, probabilities, model.classes)
     print(report)
-    words = words_alone(model, fitted, held_back, test.texts, options.epochs)
+    regression = bag_of_words(model)
+    train_model(regression, model, fitted, held_back, 5 * options.epochs)
+    words = regression.predict(model.vectorize(test.texts), batch_size=BATCH_SIZE, verbose=0)
     print(verdict(truth == probabilities.argmax(axis=1), truth == words.argmax(axis=1)))
     print("\nThe most confident mistakes" + ("" if report.mistakes else ": none"))
     for mistake in report.mistakes[:5]:
@@ -113,22 +116,6 @@ class PrintEpoch(keras.callbacks.Callback):
 
 def best_epoch(history: dict[str, list[float]]) -> int:
     return int(np.argmin(history["val_loss"]))
-
-
-def words_alone(
-    model: rnn_tf.TextClassifier, fitted: Texts, held_back: Texts, texts: list[str], epochs: int
-) -> np.ndarray:
-    """The answers `[texts, classes]` of a logistic regression on which tokens of the model's vocabulary occur."""
-    regression = keras.Sequential(
-        [
-            keras.Input([None], dtype="int64"),
-            keras.layers.CategoryEncoding(len(model.vocabulary) + 2, output_mode="multi_hot"),
-            keras.layers.Dense(len(model.classes), activation="softmax"),
-        ]
-    )
-    regression.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    train_model(regression, model, fitted, held_back, 5 * epochs)
-    return regression.predict(model.vectorize(texts), batch_size=BATCH_SIZE, verbose=0)
 
 
 def verdict(correct: np.ndarray, words_correct: np.ndarray) -> str:

@@ -1,25 +1,31 @@
 """Series and texts to learn from: the Mackey-Glass task, three collections of texts, and a user's own files."""
 
 import rnn_tf._environment
+from rnn_tf.data.baselines import linear_autoregression, persistence, seasonal_naive
 from rnn_tf.data.corpora import chinese_reviews, imdb, library_docs
 from rnn_tf.data.mackey_glass import jang_task, mackey_glass, ndei
-from rnn_tf.data.series import Windows, linear_autoregression, read_columns, read_series, windows
+from rnn_tf.data.memory_tasks import adding_task, copying_task
+from rnn_tf.data.series import Windows, read_columns, read_series, windows
 from rnn_tf.data.text import Texts, TextSplit, read_texts, split_texts
 
 __all__ = [
     "TextSplit",
     "Texts",
     "Windows",
+    "adding_task",
     "chinese_reviews",
+    "copying_task",
     "imdb",
     "jang_task",
     "library_docs",
     "linear_autoregression",
     "mackey_glass",
     "ndei",
+    "persistence",
     "read_columns",
     "read_series",
     "read_texts",
+    "seasonal_naive",
     "split_texts",
     "windows",
 ]

@@ -139,23 +139,3 @@ def read_columns(path: str | PathLike[str], columns: Sequence[str]) -> np.ndarra
     if not values:
         raise ValueError(f"{path} has no rows below its first line. A series needs one row for each time step.")
     return np.array(values).reshape(-1, len(columns))
-
-
-def linear_autoregression(train: Windows, x: np.ndarray) -> np.ndarray:
-    """The forecast of a linear model of the window, fitted to `train` by least squares.
-
-        y = A [x_{t-window+1}, ..., x_t, 1]
-
-    Args:
-        train: Pairs to fit to.
-        x: Windows to forecast from, `[pairs, window, columns]`.
-
-    Returns:
-        Array `[pairs, horizon]`.
-    """
-
-    def design(x: np.ndarray) -> np.ndarray:
-        flat = x.reshape(len(x), -1).astype(np.float64)
-        return np.concatenate([flat, np.ones([len(flat), 1])], axis=1)
-
-    return design(x) @ np.linalg.lstsq(design(train.x), train.y, rcond=None)[0]

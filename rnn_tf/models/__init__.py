@@ -1,8 +1,9 @@
 """Models: subclassed keras.Model, from data in its own units to an answer in its own units."""
 
 import rnn_tf._environment
+from rnn_tf.models.bag_of_words import bag_of_words
 from rnn_tf.models.sequence_classifier import SequenceClassifier
 from rnn_tf.models.sequence_regressor import SequenceRegressor
 from rnn_tf.models.text_classifier import TextClassifier
 
-__all__ = ["SequenceClassifier", "SequenceRegressor", "TextClassifier"]
+__all__ = ["SequenceClassifier", "SequenceRegressor", "TextClassifier", "bag_of_words"]

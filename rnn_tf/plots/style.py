@@ -7,6 +7,7 @@ import numpy as np
 
 try:
     from matplotlib import font_manager, get_cachedir, rcParams
+    from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
 except ImportError:
     raise ImportError('Pictures need matplotlib. Install it with: pip install "rnn-tf[plots]"') from None
@@ -37,6 +38,12 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **k
     for one in np.ravel(axes):
         one.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def shades(colour: str, count: int) -> np.ndarray:
+    """That colour and paler ones, `[count, 3]`, for things of one kind that are to be told apart in grey, too."""
+    white = np.linspace(0, 0.6, count)[:, np.newaxis]
+    return white + (1 - white) * to_rgb(colour)
 
 
 def fonts_for(text: str) -> tuple[list[str], dict[int, str]]:

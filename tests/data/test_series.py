@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_tf.data import linear_autoregression, read_series, windows
+from rnn_tf.data import read_series, windows
 from rnn_tf.data.series import split_windows
 
 
@@ -86,15 +86,6 @@ def test_other_encodings_and_missing_files(write, tmp_path):
         read_series(write(table() + "Umsätze,1,2\n", "latin-1"), column="sales", window=4)
     with pytest.raises(FileNotFoundError, match="There is no file"):
         read_series(tmp_path / "none.csv", column="sales", window=4)
-
-
-def test_linear_autoregression_finds_a_linear_law():
-    values = [1.0, 0.5]
-    for _ in range(40):
-        values.append(0.3 * values[-1] - 0.8 * values[-2] + 2)
-    pairs = windows(np.array(values)[:, np.newaxis], window=2)
-    forecast = linear_autoregression(type(pairs)(pairs.x[:10], pairs.y[:10]), pairs.x)
-    np.testing.assert_allclose(forecast, pairs.y, rtol=1e-4, atol=1e-4)
 
 
 def test_windows_are_checked():

@@ -1,4 +1,4 @@
-"""Runs notebooks from a clean kernel and writes them with what they printed and drew:
+"""Runs notebooks from a clean kernel and writes them with what they printed and drew.
 
     python tests/notebooks/execute.py notebooks/02_one_equation_four_steps.ipynb ...
 

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from matplotlib.colors import same_color
+
+from rnn_tf import plots
+
+X = np.sin(np.arange(30) / 5)
+
+
+def names(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_parts_shows_where_each_begins_and_ends(tmp_path):
+    figure = plots.parts(X, {"train": 20, "test": 10}, times=2000 + np.arange(30) / 12, xlabel="year", ylabel="ppm")
+    (axes,) = figure.axes
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), X)
+    figure.draw_without_rendering()
+    spans = [axes.transData.inverted().transform_bbox(span.get_window_extent()).intervalx for span in axes.patches]
+    np.testing.assert_allclose(spans, [[2000, 2000 + 20 / 12], [2000 + 20 / 12, 2000 + 29 / 12]])
+    assert [text.get_text() for text in axes.texts] == ["train", "test"]
+    figure.savefig(tmp_path / "picture.png")
+    counted = plots.parts(X[:, np.newaxis], {"train": 30})
+    np.testing.assert_array_equal(counted.axes[0].lines[0].get_xdata(), np.arange(30))
+
+
+def test_parts_must_add_up():
+    with pytest.raises(ValueError, match=r"Received: {'train': 20} for a series of 30. Name what is not used"):
+        plots.parts(X, {"train": 20})
+
+
+def test_errors_by_step_tells_networks_from_baselines(tmp_path):
+    errors = np.array([1.0, 2.0, 3.0])
+    figure = plots.errors_by_step({"network": errors}, {"persistence": 2 * errors, "linear": 3 * errors}, "RMSE, ppm")
+    network, persistence, linear = figure.axes[0].lines
+    np.testing.assert_array_equal(persistence.get_xydata(), [[1, 2], [2, 4], [3, 6]])
+    assert same_color(network.get_color(), plots.OUTPUT)
+    assert same_color(linear.get_color(), plots.TRUTH)
+    assert persistence.get_linestyle() != linear.get_linestyle()  # so that they differ in grey, too
+    assert names(figure) == ["network", "persistence", "linear"]
+    figure.savefig(tmp_path / "picture.png")
+    ticks = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert {"1", "2", "5"} <= set(ticks)  # plain numbers, though the scale is logarithmic
+
+
+def test_ensemble_shows_each_network_their_mean_and_the_interval(tmp_path):
+    forecasts = np.array([[1.0, 2.0], [3.0, 6.0]])
+    figure = plots.ensemble(X, forecasts, truth=[2.0, 3.0], interval=([0.0, 1.0], [4.0, 7.0]), label="ppm")
+    past, first, second, mean, truth = figure.axes[0].lines
+    np.testing.assert_array_equal(past.get_xdata(), np.arange(-29, 1))
+    assert same_color(past.get_color(), plots.INPUT)
+    np.testing.assert_array_equal([first.get_ydata(), second.get_ydata()], forecasts)
+    np.testing.assert_array_equal(mean.get_xydata(), [[1, 2], [2, 4]])
+    np.testing.assert_array_equal(truth.get_ydata(), [2, 3])
+    (band,) = figure.axes[0].collections
+    assert band.get_datalim(figure.axes[0].transData).intervaly.tolist() == [0, 7]
+    assert names(figure) == ["interval", "read", "each network", "their mean", "truth"]
+    figure.savefig(tmp_path / "picture.png")
+    assert not plots.ensemble(X, forecasts, truth=[2, 3]).axes[0].collections
