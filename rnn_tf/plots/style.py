@@ -42,7 +42,7 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **k
 
 def shades(colour: str, count: int) -> np.ndarray:
     """That colour and paler ones, `[count, 3]`, for things of one kind that are to be told apart in grey, too."""
-    white = np.linspace(0, 0.6, count)[:, np.newaxis]
+    white = np.linspace(0, min(0.6, 0.15 * (count - 1)), count)[:, np.newaxis]
     return white + (1 - white) * to_rgb(colour)
 
 

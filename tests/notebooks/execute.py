@@ -7,9 +7,12 @@ What is kept depends on the code alone: no times, no numbers of cells that ran b
 
 import hashlib
 import os
+import platform
+import re
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -43,6 +46,7 @@ def execute(notebook):
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
             "executed": fingerprint(notebook),
+            "environment": environment(),
         }
     )
     for cell in notebook.cells:
@@ -56,6 +60,15 @@ def execute(notebook):
 def fingerprint(notebook):
     """Of all that is code in it."""
     return hashlib.sha256("\0".join(code_of(notebook)).encode()).hexdigest()
+
+
+def environment():
+    """Of what the last digits depend on, beside the code: the processor, how many cores, the versions."""
+    cpu = Path("/proc/cpuinfo")
+    models = re.findall(r"model name.*", cpu.read_text()) if cpu.is_file() else [platform.processor()]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    versions = [version(package) for package in ("tensorflow", "keras", "numpy", "matplotlib")]
+    return hashlib.sha256(repr((models[:1], cores, platform.python_version(), versions)).encode()).hexdigest()
 
 
 def code_of(notebook):
