@@ -186,7 +186,7 @@ def _first_answer(predict: Endpoint, feed: Feed, given: bool) -> Feed:
     predict.trace()
     try:
         return predict.answer(feed)
-    except Exception as error:
+    except Exception as error:  # whatever a model of the user's own raises
         shapes = ", ".join(f"{name} {array.shape}" for name, array in feed.items())
         raise ValueError(
             f"The model must answer the {'given' if given else 'made-up'} examples, {shapes}. Received from it: "

@@ -17,7 +17,7 @@ from google.protobuf import json_format
 from rnn_tf.serving.rest import from_json, to_json
 
 
-class Refusal(Exception):  # noqa: N818
+class Refusal(Exception):  # noqa: N818 # it never reaches a user: the client turns it into an error
     """A request without an answer, with an HTTP status: 503 also if no server was reached, 504 if it took too long."""
 
     def __init__(self, status: int, message: str) -> None:

@@ -36,7 +36,7 @@ class Endpoint(NamedTuple):
 
     def trace(self) -> None:
         """Trace a compiled endpoint, unless it is."""
-        self.function.get_concrete_function()  # type: ignore[attr-defined]
+        self.function.get_concrete_function()  # type: ignore[attr-defined] # a tf.function, once compiled
 
     def answer(self, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs by name, from inputs by name."""
