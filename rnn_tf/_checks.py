@@ -18,6 +18,36 @@ def positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
+def check_sequences(taker: str, shape: Any, features: int | None = None) -> None:
+    """Raise ValueError unless `shape` is one of sequences, `[batch, timesteps, features]`.
+
+    Args:
+        taker: What the sequences are for, as errors shall name it.
+        shape: With `None` for a size that is not known.
+        features: How many the weights of `taker` are for. `None` where weights are to be made: then it must be known.
+    """
+    shape = tuple(shape)
+    if len(shape) != 3:
+        hint = (
+            "Add the missing axis: x[None] for one sequence, x[..., None] for one feature."
+            if len(shape) < 3
+            else "Make one axis of those after the steps."
+        )
+        raise ValueError(
+            f"{taker} takes sequences of shape [batch, timesteps, features]. Received: shape {shape}. {hint}"
+        )
+    if features is None and shape[2] is None:
+        raise ValueError(
+            f"{taker} needs the number of features to make its weights. Received: shape {shape}. Give the last size, "
+            "as in keras.Input([None, 8])."
+        )
+    if features is not None and shape[2] not in (features, None):
+        raise ValueError(
+            f"This {taker} was built for sequences of shape [batch, timesteps, {features}]. Received: shape {shape}. "
+            "Make a new one for other features."
+        )
+
+
 def writable_folder(path: str | PathLike[str]) -> Path:
     """The path, after checking that a folder is or could be made there. Makes nothing."""
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
@@ -86,7 +116,7 @@ def _numbers(name: str, value: Any) -> np.ndarray:
     if not finite.all():
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
-            f"`{name}` must be finite. Received: {(~finite).sum()} values that are NaN or infinite, the first at "
-            f"index {where}. Drop those rows or fill the gaps before training."
+            f"`{name}` must be finite. Received: NaN or infinity in {(~finite).sum()} of {array.size} values, the "
+            f"first at index {where}. Drop those rows or fill the gaps before training."
         )
     return array.astype(keras.config.floatx(), copy=False)

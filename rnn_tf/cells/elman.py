@@ -109,6 +109,12 @@ class ElmanCell(keras.layers.SimpleRNNCell):
         Takes `[batch, features]` or `[batch, time, features]`, gives `[batch, units]` or
         `[batch, time, units]`. Input dropout is one mask a sequence, the same at every step.
         """
+        features = self.kernel.shape[0]
+        if sequence.shape[-1] not in (features, None):
+            raise ValueError(
+                f"This ElmanCell was built for inputs of shape [batch, {features}]. Received: shape "
+                f"{tuple(sequence.shape)}. Make a new one for other features."
+            )
         if training and self.dropout > 0:
             if len(sequence.shape) == 3:
                 mask = self.get_dropout_mask(sequence[:, 0])[:, None]  # [batch, 1, features]

@@ -12,24 +12,13 @@ import tensorflow as tf
 import rnn_tf
 from rnn_tf._checks import writable_folder
 from rnn_tf.commands.pictures import save_pictures
-from rnn_tf.data import Windows, jang_task, linear_autoregression, mackey_glass, ndei, windows
+from rnn_tf.data import JANG_TEST_NDEI, Windows, jang_task, linear_autoregression, mackey_glass, ndei, windows
 from rnn_tf.serving import answer_in_fresh_process
 
 TUTORIAL_STEPS = 2000
 CANDIDATE_STEPS = (5_000, 10_000, 20_000)
 LOG_EVERY = 200
 FREE_STEPS = 4000
-
-# Test NDEI on this task, as Jang (1993), "ANFIS: adaptive-network-based fuzzy inference system", IEEE Transactions
-# on Systems, Man, and Cybernetics 23, reports it for his method and for others. All train on 500 pairs but the first.
-PUBLISHED = {
-    "linear predictive method (2000 pairs)": 0.55,
-    "auto-regressive model": 0.19,
-    "cascade-correlation network": 0.06,
-    "sixth-order polynomial": 0.04,
-    "back-propagation network": 0.02,
-    "ANFIS": 0.007,
-}
 
 
 def run(options: argparse.Namespace) -> None:
@@ -62,14 +51,15 @@ def run(options: argparse.Namespace) -> None:
         "linear autoregression, least squares": linear_autoregression(train, test.x),
     }
     rows = [(ndei(test.y, forecast), name, "here") for name, forecast in forecasts.items()]
-    rows += [(error, name, "Jang 1993") for name, error in PUBLISHED.items()]
+    rows += [(error, name, "Jang 1993") for name, error in JANG_TEST_NDEI.items()]
     for error, name, source in sorted(rows):
         print(f"   {error:8.4f}  {name:40s}{source}")
 
     print("\n4. Pictures")
     print("   For the attractor a third network reads 18 values, tells the next 6, and runs free after x(623)")
     series = mackey_glass(2124)
-    free_run = run_free(free_runner(series[100:624]), start=series[606:624], steps=1500)
+    start = series[606:624]  # [18]
+    free_run = free_runner(series[100:624]).forecast(start[np.newaxis, :, np.newaxis], steps=1500)[0]
     save_pictures(
         options.output,
         {
@@ -80,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
             "hidden_states.png": lambda plots: plots.hidden_states(
                 tutorial.hidden_states(test.x[:200])[0], "The tutorial's network reads four values: its hidden states"
             ),
-            "attractor.png": lambda plots: plots.attractor(series[606:], free_run),
+            "attractor.png": lambda plots: plots.attractor(series[606:], np.concatenate([start, free_run])),
         },
     )
 
@@ -149,13 +139,3 @@ def free_runner(series: np.ndarray) -> rnn_tf.SequenceRegressor:
         *windows(series[:, np.newaxis], window=18, horizon=6), steps=FREE_STEPS, verbose=0
     )
     return model
-
-
-def run_free(model: rnn_tf.SequenceRegressor, start: np.ndarray, steps: int) -> np.ndarray:
-    """The values of `start`, [18], then `steps` of the model's own making, each fed back as it comes."""
-    run = start.astype("float32")
-    answer = tf.function(model)
-    while len(run) < len(start) + steps:
-        following = answer(tf.constant(run[np.newaxis, -len(start) :, np.newaxis]))[0]  # [6]
-        run = np.concatenate([run, following])
-    return run[: len(start) + steps]

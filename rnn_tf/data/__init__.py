@@ -3,12 +3,13 @@
 import rnn_tf._environment
 from rnn_tf.data.baselines import linear_autoregression, persistence, seasonal_naive
 from rnn_tf.data.corpora import chinese_reviews, imdb, library_docs
-from rnn_tf.data.mackey_glass import jang_task, mackey_glass, ndei
+from rnn_tf.data.mackey_glass import JANG_TEST_NDEI, jang_task, mackey_glass, ndei
 from rnn_tf.data.memory_tasks import adding_task, copying_task
 from rnn_tf.data.series import Windows, read_columns, read_series, windows
 from rnn_tf.data.text import Texts, TextSplit, read_texts, split_texts
 
 __all__ = [
+    "JANG_TEST_NDEI",
     "TextSplit",
     "Texts",
     "Windows",

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from rnn_tf import scans
-from rnn_tf._checks import positive_integer
+from rnn_tf._checks import check_sequences, positive_integer
 from rnn_tf._exporting import available_shards, traced_for_export
 from rnn_tf.layers import kernels
 from rnn_tf.layers.plan import IMPLEMENTATIONS, Plan, cudnn_takes, gpu_visible, make_plan, traced_for_xla
@@ -98,6 +98,11 @@ class RNN(keras.layers.RNN):
         self.remat = remat
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        # A cell without a kernel may take more axes, as those of images, and any features.
+        self._features: int | None = None
+        if kernels.has_kernel(self._first_cell) or len(sequences_shape) < 3:
+            check_sequences(type(self).__name__, sequences_shape)
+            self._features = sequences_shape[2]
         if self.stateful and sequences_shape[0] is None:
             raise ValueError(
                 "A stateful layer keeps a state for every row, so that the batch size must be known. Received: "
@@ -113,6 +118,10 @@ class RNN(keras.layers.RNN):
             layer.cell = self.cell
             self._cudnn = layer.inner_loop
             self.supports_jit = layer.supports_jit  # XLA has no cuDNN
+
+    @property
+    def _first_cell(self) -> Any:
+        return self.cell.cells[0] if isinstance(self.cell, keras.layers.StackedRNNCells) else self.cell
 
     def explain(
         self, shape: Sequence[int | None], mask: bool = False, training: bool = True, jit_compile: bool = False
@@ -153,11 +162,8 @@ class RNN(keras.layers.RNN):
 
     def _check(self, sequences: Any, initial_state: Any, mask: Any) -> None:
         shape = sequences.shape
-        if len(shape) < 3:
-            raise ValueError(
-                "RNN takes sequences of shape [batch, timesteps, features]. "
-                f"Received: shape {tuple(shape)}. For one feature add an axis, as in x[..., None]."
-            )
+        if self._features is not None or len(shape) < 3:
+            check_sequences(type(self).__name__, shape, self._features)
         if shape[1] == 0:
             raise ValueError(
                 f"RNN needs at least one step. Received: sequences of shape {tuple(shape)}. For rows of length 0 pad "

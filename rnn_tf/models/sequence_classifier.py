@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import checked_arrays
+from rnn_tf._checks import check_sequences, checked_arrays
 from rnn_tf.evaluation import ClassificationReport, classification_report
 from rnn_tf.models.classification import Classification
 from rnn_tf.models.columns import class_names, class_numbers, class_weights
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
-from rnn_tf.models.standardization import Moments, Standardization, check_features, chunks
+from rnn_tf.models.standardization import Moments, Standardization, chunks
 from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers, one_length_each
 
 
@@ -108,7 +108,7 @@ class SequenceClassifier(PreparedModel):
 
     def build(self, input_shape: Any) -> None:
         shape = tuple(input_shape["sequences"] if isinstance(input_shape, dict) else input_shape)
-        check_features(self, shape, None)
+        check_sequences(type(self).__name__, shape)
         self._features: int = shape[2]
         self.input_scaling.build(shape)
         self.classification.build(shape)
@@ -119,7 +119,7 @@ class SequenceClassifier(PreparedModel):
             mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
         else:
             sequences = inputs
-        check_features(self, sequences.shape, self._features)
+        check_sequences(type(self).__name__, sequences.shape, self._features)
         scaled = self.input_scaling(keras.ops.cast(sequences, self.variable_dtype))
         if mask is not None:
             scaled = tf.where(mask[..., tf.newaxis], scaled, 0.0)  # padding may hold anything, even NaN
@@ -144,7 +144,7 @@ class SequenceClassifier(PreparedModel):
                 if not self.built:
                     self.build(sequences.shape)
                 moments = Moments(self._features)
-            check_features(self, sequences.shape, self._features)
+            check_sequences(type(self).__name__, sequences.shape, self._features)
             if isinstance(inputs, dict):
                 sequences = sequences[np.arange(sequences.shape[1]) < inputs["lengths"][:, np.newaxis]]
             moments.add(sequences)
@@ -193,7 +193,7 @@ class SequenceClassifier(PreparedModel):
         if not self.built:
             raise ValueError("`hidden_states` needs a built model. Train it, or call it on data, first.")
         (inputs,) = checked_arrays(inputs=inputs)
-        check_features(self, inputs.shape, self._features)
+        check_sequences(type(self).__name__, inputs.shape, self._features)
         return self.classification.recurrent.hidden_states(self.input_scaling(inputs))
 
     def serving_signatures(self) -> Signatures:
@@ -261,11 +261,7 @@ def _without_padding(x: dict[str, Any]) -> dict[str, Any]:
     if set(x) != {"sequences", "lengths"}:
         raise ValueError(f"A dict of sequences must hold 'sequences' and 'lengths'. Received: {sorted(x)}.")
     sequences, lengths = np.asarray(x["sequences"]), np.asarray(x["lengths"])
-    if sequences.ndim != 3:
-        raise ValueError(
-            f"Sequences must have shape [batch, timesteps, features]. Received: shape {sequences.shape}. For one "
-            "feature add an axis, as in x[..., None]."
-        )
+    check_sequences("A dict of sequences", sequences.shape)
     timesteps = sequences.shape[1]
     if lengths.shape != sequences.shape[:1] or lengths.dtype.kind not in "iu":
         raise ValueError(

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import checked_arrays, positive_integer
+from rnn_tf._checks import check_sequences, checked_arrays, positive_integer
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import RecurrentStack, with_objects
-from rnn_tf.models.standardization import Moments, Standardization, check_features, chunks
+from rnn_tf.models.standardization import Moments, Standardization, chunks
 from rnn_tf.serving.signatures import Endpoint, Signatures, one_length_each
 
 
@@ -118,7 +118,7 @@ class SequenceRegressor(PreparedModel):
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         shape = tuple(input_shape)
-        check_features(self, shape, None)
+        check_sequences(type(self).__name__, shape)
         self._timesteps: int | None = shape[1]
         self._features: Any = shape[2]
         self.input_scaling.build(shape)
@@ -127,7 +127,7 @@ class SequenceRegressor(PreparedModel):
         self.target_scaling.build((None, self.horizon))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        check_features(self, inputs.shape, self._features)
+        check_sequences(type(self).__name__, inputs.shape, self._features)
         if self.relative and mask is not None:
             raise ValueError("`relative` needs whole sequences, whose last step is the last value. Received: a mask.")
         inputs = keras.ops.cast(inputs, self.variable_dtype)
@@ -192,7 +192,7 @@ class SequenceRegressor(PreparedModel):
                 if not self.built:
                     self.build(_batch_shape(x) or inputs.shape)
                 inputs_seen = Moments(self._features)
-            check_features(self, inputs.shape, self._features)
+            check_sequences(type(self).__name__, inputs.shape, self._features)
             inputs_seen.add(self._shift_inputs(inputs))
             if targets is not None:
                 targets = self._as_answers(targets, inputs.shape[1])
@@ -233,6 +233,54 @@ class SequenceRegressor(PreparedModel):
     def _adapted(self) -> bool:
         return self.built and (self.input_scaling.learned or self.target_scaling.learned)
 
+    def forecast(self, inputs: Any, steps: int) -> np.ndarray:
+        """The `steps` values that follow each sequence, the answers being read as the series goes on.
+
+            x_{T+1}, ..., x_{T+H} = answer(x_1, ..., x_T)               H = `horizon`
+            x_{T+H+1}, ..., x_{T+2H} = answer(x_{1+H}, ..., x_{T+H})    and so on
+
+        Args:
+            inputs: Array of shape `[batch, timesteps, 1]`, the latest values of each series.
+            steps: Positive integer, how many values.
+
+        Returns:
+            Array of shape `[batch, steps]`, in the unit of the inputs.
+
+        Raises:
+            ValueError: If the model is not built, reads more than one feature (whose future it does not tell) or
+                answers at every step, or if inputs or `steps` are not as they must be.
+
+        Example:
+        >>> import numpy as np
+        >>> from rnn_tf import SequenceRegressor
+        >>> model = SequenceRegressor(units=4, horizon=3, relative=True)
+        >>> model.build([None, 8, 1])
+        >>> model.forecast(np.arange(16.0).reshape(2, 8, 1), steps=10).shape
+        (2, 10)
+        """
+        inputs = self._read(inputs, "forecast")
+        steps = positive_integer("steps", steps)
+        if self._features != 1 or self.return_sequences:
+            raise ValueError(
+                "`forecast` reads its answers again, so that they must continue the one feature of the inputs. "
+                f"Received: a model of {self._features} features with return_sequences={self.return_sequences}. "
+                "Call `predict`, and go on from its answers with what you know of the other features."
+            )
+        answer = tf.function(self)  # traced once: the window keeps its shape
+        series = inputs[..., 0]  # [batch, timesteps], and growing
+        window = inputs.shape[1]
+        while series.shape[1] < window + steps:
+            series = np.concatenate([series, answer(series[:, -window:, np.newaxis])], axis=1)
+        return series[:, window : window + steps]
+
+    def _read(self, inputs: Any, method: str) -> np.ndarray:
+        """Checked inputs, for methods that need a built model."""
+        if not self.built:
+            raise ValueError(f"`{method}` needs a built model. Train it, or call it on data, first.")
+        (inputs,) = checked_arrays(inputs=inputs)
+        check_sequences(type(self).__name__, inputs.shape, self._features)
+        return inputs
+
     def hidden_states(self, inputs: Any) -> list[np.ndarray]:
         """h_1, ..., h_T of each layer, without dropout.
 
@@ -243,11 +291,7 @@ class SequenceRegressor(PreparedModel):
             A list with an array of shape `[batch, timesteps, units]` for each layer, the first layer first;
             for an LSTM the hidden state h, not the cell state c.
         """
-        if not self.built:
-            raise ValueError("`hidden_states` needs a built model. Train it, or call it on data, first.")
-        (inputs,) = checked_arrays(inputs=inputs)
-        check_features(self, inputs.shape, self._features)
-        sequence = self.input_scaling(self._shift_inputs(inputs))
+        sequence = self.input_scaling(self._shift_inputs(self._read(inputs, "hidden_states")))
         return self.recurrent.hidden_states(sequence)
 
     def serving_signatures(self) -> Signatures:

@@ -65,25 +65,6 @@ class Moments:
         self.count = total
 
 
-def check_features(model: keras.Model, shape: Any, features: int | None) -> None:
-    """Raise unless `shape` is `[batch, timesteps, features]`, with the features that the model was built for."""
-    kind = type(model).__name__
-    if len(shape) != 3:
-        raise ValueError(
-            f"{kind} takes sequences of shape [batch, timesteps, features]. "
-            f"Received: shape {tuple(shape)}. For one feature add an axis, as in x[..., None]."
-        )
-    if features is None and shape[2] is None:
-        raise ValueError(
-            f"{kind} needs the number of features to make its weights. Received: input shape {tuple(shape)}."
-        )
-    if features is not None and shape[2] not in (features, None):
-        raise ValueError(
-            f"This {kind} was built for {features} features a step. Received: shape {tuple(shape)}, that is "
-            f"{shape[2]}. Make a new model for other features."
-        )
-
-
 def chunks(x: Any, y: Any = None, convert: Callable[[Any], Any] = lambda x: x) -> Iterator[tuple[Any, Any]]:
     """Batches of inputs and targets as checked arrays, to learn moments from: all at once, or those of a dataset."""
     if not isinstance(x, tf.data.Dataset):

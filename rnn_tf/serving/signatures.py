@@ -66,10 +66,15 @@ def specs_of(tensors: Any) -> dict[str, tf.TensorSpec]:
 
 
 def one_length_each(lengths: Any, sequences: Any) -> Any:
-    """The lengths `[batch]`, after an operation that fails if their number is not that of the sequences."""
-    rows = tf.shape(sequences)[0]
+    """The lengths `[batch]`, after operations that fail if they are not lengths of the sequences."""
+    rows, timesteps = tf.unstack(tf.shape(sequences)[:2])
     with tf.control_dependencies(
-        [tf.debugging.assert_equal(tf.shape(lengths)[0], rows, message="Each sequence must have one length.")]
+        [
+            tf.debugging.assert_equal(tf.shape(lengths)[0], rows, message="Each sequence must have one length."),
+            tf.debugging.assert_less_equal(
+                lengths, timesteps, message="A length must not be larger than the number of steps."
+            ),
+        ]
     ):
         return tf.identity(lengths)
 

@@ -61,12 +61,13 @@ class Loop:
         self.jit_compile = jit_compile
         self._state = _state(model)
         function = _eagerly if model.run_eagerly else tf.function
-        self._train_rows = function(_over_rows(partial(train_step, model)), jit_compile=jit_compile)
-        self._test_rows = function(_over_rows(partial(test_step, model)), jit_compile=jit_compile)
+        self._train_rows = function(partial(_over_rows, partial(train_step, model)), jit_compile=jit_compile)
+        self._test_rows = function(partial(_over_rows, partial(test_step, model)), jit_compile=jit_compile)
+        # Partial functions: TensorFlow counts the traces of one function and warns of many, so each model has its own.
         # XLA cannot hold an iterator: there each step is compiled by itself.
         step = {kind: function(partial(kind, model), jit_compile=jit_compile) for kind in (train_step, test_step)}
-        self._train_iterator = function(_over_iterator(step[train_step]))
-        self._test_iterator = function(_over_iterator(step[test_step]))
+        self._train_iterator = function(partial(_over_iterator, step[train_step]))
+        self._test_iterator = function(partial(_over_iterator, step[test_step]))
 
     def serves(self, model: keras.Model, jit_compile: bool) -> bool:
         """Whether these loops still do what a new one would."""
@@ -104,49 +105,43 @@ def _state(model: keras.Model) -> list[Any]:
     return [model.optimizer, model.metrics[0], *model.trainable_variables]
 
 
-def _over_rows(step: Callable[..., tf.Tensor]) -> Callable[..., Any]:
+def _over_rows(step: Callable[..., tf.Tensor], data: Any, indices: Any, limit: Any) -> Any:
     """`step` on the rows that `indices`, [steps, batch], name; on all rows if it is None."""
 
-    def loop(data: Any, indices: Any, limit: Any) -> Any:
-        def body(i: Any, loss: Any) -> Any:
-            if indices is None:
-                return i + 1, step(*data)
-            return i + 1, step(*tf.nest.map_structure(lambda rows: _gather(rows, indices[i]), data))
+    def body(i: Any, loss: Any) -> Any:
+        if indices is None:
+            return i + 1, step(*data)
+        return i + 1, step(*tf.nest.map_structure(lambda rows: _gather(rows, indices[i]), data))
 
-        def more(i: Any, loss: Any) -> Any:
-            return (i < limit) & tf.math.is_finite(loss)
+    def more(i: Any, loss: Any) -> Any:
+        return (i < limit) & tf.math.is_finite(loss)
 
-        i, loss = tf.while_loop(more, body, (0, 0.0), parallel_iterations=1)
-        return i - tf.cast(~tf.math.is_finite(loss), tf.int32), loss
-
-    return loop
+    i, loss = tf.while_loop(more, body, (0, 0.0), parallel_iterations=1)
+    return i - tf.cast(~tf.math.is_finite(loss), tf.int32), loss
 
 
 def _gather(rows: Any, indices: Any) -> Any:
     return None if rows is None else tf.gather(rows, indices)
 
 
-def _over_iterator(step: Callable[..., tf.Tensor]) -> Callable[..., Any]:
+def _over_iterator(step: Callable[..., tf.Tensor], iterator: Any, limit: Any) -> Any:
     """`step` on the next batches of a `tf.data` iterator, as long as there are any."""
 
-    def loop(iterator: Any, limit: Any) -> Any:
-        def body(i: Any, loss: Any, has_value: Any) -> Any:
-            batch = iterator.get_next_as_optional()
+    def body(i: Any, loss: Any, has_value: Any) -> Any:
+        batch = iterator.get_next_as_optional()
 
-            def take() -> Any:
-                x, y, *weight = batch.get_value()
-                return i + 1, step(x, y, weight[0] if weight else None)
+        def take() -> Any:
+            x, y, *weight = batch.get_value()
+            return i + 1, step(x, y, weight[0] if weight else None)
 
-            i, loss = tf.cond(batch.has_value(), take, lambda: (i, loss))
-            return i, loss, batch.has_value()
+        i, loss = tf.cond(batch.has_value(), take, lambda: (i, loss))
+        return i, loss, batch.has_value()
 
-        def more(i: Any, loss: Any, has_value: Any) -> Any:
-            return (i < limit) & tf.math.is_finite(loss) & has_value
+    def more(i: Any, loss: Any, has_value: Any) -> Any:
+        return (i < limit) & tf.math.is_finite(loss) & has_value
 
-        i, loss, _ = tf.while_loop(more, body, (0, 0.0, True), parallel_iterations=1)
-        return i - tf.cast(~tf.math.is_finite(loss), tf.int32), loss
-
-    return loop
+    i, loss, _ = tf.while_loop(more, body, (0, 0.0, True), parallel_iterations=1)
+    return i - tf.cast(~tf.math.is_finite(loss), tf.int32), loss
 
 
 def pays_xla(model: keras.Model, spec: Any) -> bool:

@@ -253,6 +253,17 @@ def test_unknown_activations_are_refused():
         ElmanCell(4, output_activation="tahn")
 
 
+def test_other_features_than_built_for_are_refused():
+    cell = ElmanCell(2)
+    layer = keras.layers.RNN(cell)
+    layer.build([None, 7, 3])
+    message = r"ElmanCell was built for inputs of shape \[batch, 3\]. Received: shape \(5, 4\)"
+    with pytest.raises(ValueError, match=message):
+        cell(np.zeros([5, 4]), np.zeros([5, 2]))
+    with pytest.raises(ValueError, match=message):
+        layer(np.zeros([5, 7, 4]))
+
+
 def test_the_number_of_features_must_be_known():
     with pytest.raises(ValueError, match=r"number of features .* Received: input shape \(None, None\)"):
         ElmanCell(4).build((None, None))

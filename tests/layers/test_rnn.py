@@ -1,6 +1,7 @@
 """`RNN` gives what `keras.layers.RNN` gives with the same weights: outputs, states, and every gradient."""
 
 import inspect
+import re
 
 import keras
 import numpy as np
@@ -445,7 +446,13 @@ class NoStateSize(keras.layers.Layer):
         (lambda: RNN(ElmanCell(2), remat=True, implementation="reference"), "`remat` is not Keras's"),
         (lambda: RNN(ElmanCell(2), stateful=True)(keras.Input([4, 3])), "batch size must be known"),
         (lambda: RNN(ElmanCell(2))(np.zeros([4, 0, 3])), "at least one step.*\\(4, 0, 3\\)"),
-        (lambda: RNN(ElmanCell(2))(np.zeros([4, 3])), "takes sequences of shape.*\\(4, 3\\)"),
+        (lambda: RNN(ElmanCell(2))(np.zeros([4, 3])), "takes sequences of shape.*\\(4, 3\\).*x\\[None\\] for one seq"),
+        (lambda: RNN(LeakyCell(2))(np.zeros([4, 3])), "takes sequences of shape.*\\(4, 3\\)"),
+        (
+            lambda: RNN(keras.layers.LSTMCell(2))(np.zeros([4, 5, 3, 1])),
+            "\\(4, 5, 3, 1\\). Make one axis of those",
+        ),
+        (lambda: RNN(keras.layers.GRUCell(2))(keras.Input([5, None])), "RNN needs the number of features"),
         (
             lambda: RNN([keras.layers.GRUCell(2, dropout=0.5)], remat=True)(np.zeros([4, 2, 3]), training=True),
             "`remat` computes each piece twice.*Received: StackedRNNCells",
@@ -455,6 +462,18 @@ class NoStateSize(keras.layers.Layer):
 def test_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("cell", [lambda: ElmanCell(2), lambda: [keras.layers.LSTMCell(2), keras.layers.GRUCell(3)]])
+def test_sequences_that_do_not_fit_leave_no_trace(cell):
+    layer = RNN(cell())
+    with pytest.raises(ValueError, match="takes sequences of shape"):
+        layer(np.zeros([4, 3]))
+    assert not layer.weights
+    layer(sequences())
+    for shape in ((4, 5, 2), (4, 3), (4, 5, 3, 1)):
+        with pytest.raises(ValueError, match=f"sequences of shape.*Received: shape {re.escape(str(shape))}"):
+            layer(np.zeros(shape))
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (4, 7), (5,), (5, 7, 3)])

@@ -365,7 +365,7 @@ X = padded()["sequences"]
         (ROWS, ["new", *LABELS[1:]], r"one of the classes 'down', 'up'. Received: 'new' in row 0"),
         (ROWS, np.where(NUMBERS, np.nan, 0), r"must be a name or a whole number. Received: nan in row"),
         (X[..., 0], LABELS, r"shape \[batch, timesteps, features\]. Received: shape \(.*7\)"),
-        (X[..., :1], LABELS, r"built for 2 features a step"),
+        (X[..., :1], LABELS, r"built for sequences of shape \[batch, timesteps, 2\]"),
         ([row[:, 0] for row in ROWS], LABELS, r"must hold arrays \[timesteps, features\].* add an axis"),
         ([*ROWS[:-1], np.ones([3, 5])], LABELS, r"with the same features. Received: one of shape \(3, 5\)"),
         (padded(np.nan)["sequences"], LABELS, r"`x` must be finite"),

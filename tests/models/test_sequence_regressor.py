@@ -306,7 +306,7 @@ NAN[5, 2, 1] = np.nan
     ("x", "y", "message"),
     [
         (X[:, :, 0], Y, r"shape \[batch, timesteps, features\]. Received: shape \(.*4\).* x\[..., None\]"),
-        (NAN, Y, r"`x` must be finite. Received: 1 values .* at index \(5, 2, 1\)"),
+        (NAN, Y, r"`x` must be finite. Received: NaN or infinity in 1 of 384 values, the first at index \(5, 2, 1\)"),
         (X, np.where(Y > 300, np.inf, Y), r"`y` must be finite"),
         (X, Y[:-1], r"same number of rows. Received: x has 48, y has 47"),
         (X[:0], Y[:0], r"`x` must have at least one row. Received: shape \(0, 4, 2\)"),
@@ -326,7 +326,9 @@ def test_data_are_checked(way, x, y, message):
 def test_a_changed_number_of_features_is_refused():
     model = trained()
     for call in (model, model.hidden_states, lambda x: model.predict(x, verbose=0)):
-        with pytest.raises(ValueError, match=r"built for 2 features a step. Received: shape \(.*4, 1\)"):
+        with pytest.raises(
+            ValueError, match=r"built for sequences of shape \[batch, timesteps, 2\]. Received: shape \(.*4, 1\)"
+        ):
             call(X[:, :, :1])
 
 
@@ -341,6 +343,39 @@ def test_adapt_refuses_endless_and_empty_datasets():
 def test_relative_refuses_a_mask():
     with pytest.raises(ValueError, match="whole sequences"):
         trained(relative=True)(X, mask=np.ones([48, 4], bool))
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("steps", [1, 3, 8])
+def test_forecast_reads_its_own_answers(relative, steps):
+    series = np.sin(np.arange(60, dtype="float32"))
+    model = SequenceRegressor(units=4, horizon=3, relative=relative)
+    model.compile(optimizer="adam", loss="mse")
+    model.fit(np.stack([series[i : i + 5, np.newaxis] for i in range(50)]), np.ones([50, 3]), verbose=0)
+    latest = np.stack([series[:5], series[20:25]])  # [2, 5]
+    expected = latest
+    for _ in range(3):
+        expected = np.concatenate([expected, model.predict(expected[:, -5:, np.newaxis], verbose=0)], axis=1)
+    forecast = model.forecast(latest[..., np.newaxis], steps=steps)
+    np.testing.assert_allclose(forecast, expected[:, 5 : 5 + steps], atol=1e-5)
+    assert forecast.dtype == np.float32
+
+
+def test_forecast_refuses_what_it_cannot_read_again():
+    one = SequenceRegressor(units=3)
+    with pytest.raises(ValueError, match="`forecast` needs a built model"):
+        one.forecast(X[..., :1], 3)
+    one.build([None, 4, 1])
+    with pytest.raises(ValueError, match=r"`steps` must be a positive integer. Received: steps=0"):
+        one.forecast(X[..., :1], 0)
+    with pytest.raises(ValueError, match=r"x\[None\] for one sequence"):
+        one.forecast(X[0, :, :1], 3)
+    with pytest.raises(ValueError, match=r"must continue the one feature.* a model of 2 features"):
+        trained().forecast(X, 3)
+    at_every_step = SequenceRegressor(units=3, return_sequences=True)
+    at_every_step.build([None, 4, 1])
+    with pytest.raises(ValueError, match="return_sequences=True"):
+        at_every_step.forecast(X[..., :1], 3)
 
 
 def test_hidden_states_need_weights():

@@ -421,6 +421,8 @@ def test_sequences_as_fit_takes_them(tmp_path, in_this_process):
     for lengths in ([2], [1, 2, 3, 4]):
         with pytest.raises(tf.errors.InvalidArgumentError, match="Each sequence must have one length"):
             signature(sequences=tf.constant(X[:3]), lengths=tf.constant(lengths))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must not be larger than the number of steps"):
+        signature(sequences=tf.constant(X[:3]), lengths=tf.constant([2, 5, 4]))
 
 
 def test_exports_in_threads_leave_the_output_alone(tmp_path, in_this_process):

@@ -497,3 +497,10 @@ def test_what_cannot_be_trained_is_refused():
         Trainer(regressor(), metrics=["mae"])
     with pytest.raises(ValueError, match=r"`jit_compile` must be"):
         Trainer(regressor(), jit_compile="yes")
+
+
+def test_many_trainers_draw_no_warning_of_retracing(caplog):
+    caplog.set_level("WARNING", "tensorflow")
+    for _ in range(8):
+        Trainer(regressor(), jit_compile=False).fit(X, Y, steps=1, validation_data=(X, Y), verbose=0)
+    assert "retracing" not in caplog.text
