@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+__all__ = ["ClassificationReport", "Estimate", "Mistake", "classification_report", "paired_difference"]
+
 RESAMPLES = 1000
 MISTAKES = 10  # how many a report names
 
@@ -28,7 +30,14 @@ class Estimate(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A row that was answered wrongly, and the probability that the model gave to its answer."""
+    """A row that was answered wrongly, and the probability that the model gave to its answer.
+
+    Example:
+    >>> from rnn_tf.evaluation import classification_report
+    >>> report = classification_report([0, 1], [[0.2, 0.8], [0.1, 0.9]], ["negative", "positive"])
+    >>> report.mistakes[0]
+    Mistake(row=0, truth='negative', answer='positive', probability=0.8)
+    """
 
     row: int
     truth: str
@@ -44,6 +53,14 @@ class ClassificationReport(NamedTuple):
     confusion: Integers `[classes, classes]`: how many rows of the row's class were answered with the column's.
     classes: Names of the classes.
     mistakes: At most 10, the most confident first.
+
+    Example: five rows, one of them answered wrongly.
+    >>> import numpy as np
+    >>> from rnn_tf.evaluation import classification_report
+    >>> answers = np.eye(2)[[0, 0, 1, 1, 1]]
+    >>> report = classification_report([0, 0, 0, 1, 1], answers, ["negative", "positive"])
+    >>> report.accuracy.value, report.confusion.tolist()
+    (0.8, [[2, 1], [0, 2]])
     """
 
     accuracy: Estimate
@@ -191,6 +208,10 @@ def paired_difference(correct_a: Any, correct_b: Any, seed: int = 0) -> Estimate
         raise ValueError("`correct_a` and `correct_b` must have at least one row. Received: none.")
     values, counts = np.unique(correct_a.astype(np.int64) - correct_b, return_counts=True)
     return _estimate(counts @ values / len(correct_a), _redraw(counts, seed) @ values / len(correct_a))
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def _redraw(counts: np.ndarray, seed: int) -> np.ndarray:

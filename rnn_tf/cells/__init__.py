@@ -4,3 +4,7 @@ import rnn_tf._environment
 from rnn_tf.cells.elman import ElmanCell
 
 __all__ = ["ElmanCell"]
+
+
+def __dir__() -> list[str]:
+    return __all__

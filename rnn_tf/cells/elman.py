@@ -77,6 +77,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             self.output_size = positive_integer("output_units", output_units)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the weights, for inputs `[batch, features]`."""
         if input_shape[-1] is None:
             raise ValueError(
                 "ElmanCell needs the number of features to make its weights. "
@@ -143,6 +144,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
         return self.output_activation(output)
 
     def call(self, sequence: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
+        """One step: o_t and `[h_t]`, from x_t `[batch, features]` and `[h_{t-1}]`."""
         states = self.advance(self.project(sequence, training), states, training)
         return self.read_out(states), states
 

@@ -30,3 +30,7 @@ __all__ = [
     "split_texts",
     "windows",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

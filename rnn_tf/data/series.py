@@ -16,6 +16,12 @@ class Windows(NamedTuple):
 
     x: float32 array `[pairs, window, columns]`, in the order of time, the target's column first.
     y: float32 array `[pairs, horizon]`, the values of the target that follow each window.
+
+    Example:
+    >>> from rnn_tf.data import jang_task
+    >>> train, test = jang_task()
+    >>> train.x.shape, train.y.shape
+    ((500, 4, 1), (500, 1))
     """
 
     x: np.ndarray
@@ -84,7 +90,27 @@ def split_windows(
 
 
 def windows(values: np.ndarray, window: int, horizon: int = 1) -> Windows:
-    """All windows of a series `[time, columns]`, each with the `horizon` values of column 0 that follow it."""
+    """All windows of a series, each with the values of its first column that follow it.
+
+    Args:
+        values: Array `[time, columns]`, the column to forecast first.
+        window: Positive integer, steps to look back.
+        horizon: Positive integer, steps to look ahead.
+
+    Returns:
+        `Windows`, one for each step that has a whole window behind it and a whole horizon before it.
+
+    Raises:
+        ValueError: If `window` or `horizon` is not a positive integer, or the series is too short, of another shape,
+            or of values that float32 cannot tell apart.
+
+    Example:
+    >>> import numpy as np
+    >>> from rnn_tf.data import windows
+    >>> x, y = windows(np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]), window=2, horizon=2)
+    >>> x[:, :, 0].tolist(), y.tolist()
+    ([[1.0, 2.0], [2.0, 3.0]], [[3.0, 4.0], [4.0, 5.0]])
+    """
     window, horizon = positive_integer("window", window), positive_integer("horizon", horizon)
     values = np.asarray(values, np.float64)
     if values.ndim != 2 or len(values) < window + horizon:
@@ -103,7 +129,17 @@ def windows(values: np.ndarray, window: int, horizon: int = 1) -> Windows:
 
 
 def read_columns(path: str | PathLike[str], columns: Sequence[str]) -> np.ndarray:
-    """The named columns of a CSV file as a float64 array `[rows, columns]`; errors as in `read_series`."""
+    """The named columns of a CSV file as a float64 array `[rows, columns]`; errors as in `read_series`.
+
+    Example:
+    >>> import pathlib, tempfile
+    >>> from rnn_tf.data import read_columns
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "sales.csv"
+    >>> with open(path, "w") as file:
+    ...     print("month,sales,price", "1,20,9.5", "2,30,9", sep=chr(10), file=file)
+    >>> read_columns(path, ["price", "sales"]).tolist()
+    [[9.5, 20.0], [9.0, 30.0]]
+    """
     path, columns = Path(path), [column.strip() for column in columns]
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}. Give the path of a CSV file.")

@@ -21,6 +21,12 @@ class Texts(NamedTuple):
 
     texts: strings, none of them empty.
     labels: strings, the class of each text.
+
+    Example:
+    >>> from rnn_tf.data import chinese_reviews
+    >>> reviews = chinese_reviews()
+    >>> len(reviews.texts), reviews.labels[0]
+    (480, 'negative')
     """
 
     texts: list[str]
@@ -28,7 +34,14 @@ class Texts(NamedTuple):
 
 
 class TextSplit(NamedTuple):
-    """What `split_texts` returns: a part to train on, a part to test on, and how many rows are duplicates."""
+    """What `split_texts` returns: a part to train on, a part to test on, and how many rows are duplicates.
+
+    Example:
+    >>> from rnn_tf.data import chinese_reviews, split_texts
+    >>> train, test, duplicates = split_texts(chinese_reviews(), test=0.2)
+    >>> len(train.texts), len(test.texts), duplicates
+    (384, 96, 0)
+    """
 
     train: Texts
     test: Texts

@@ -5,3 +5,7 @@ from rnn_tf.layers.acceleration import accelerate
 from rnn_tf.layers.rnn import RNN
 
 __all__ = ["RNN", "accelerate"]
+
+
+def __dir__() -> list[str]:
+    return __all__

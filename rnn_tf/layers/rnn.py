@@ -98,6 +98,7 @@ class RNN(keras.layers.RNN):
         self.remat = remat
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        """Make the weights of the cell, for sequences `[batch, timesteps, features]`."""
         # A cell without a kernel may take more axes, as those of images, and any features.
         self._features: int | None = None
         if kernels.has_kernel(self._first_cell) or len(sequences_shape) < 3:
@@ -152,6 +153,7 @@ class RNN(keras.layers.RNN):
         return "\n- ".join([head, *reasons])
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        """The cell over all steps: see the class."""
         self._check(sequences, initial_state, mask)
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
 
@@ -194,6 +196,7 @@ class RNN(keras.layers.RNN):
             )
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+        """The steps themselves, which Keras's `call` asks for: the way is the one that `explain` tells."""
         plan = make_plan(
             self,
             sequences.shape,

@@ -7,3 +7,7 @@ from rnn_tf.models.sequence_regressor import SequenceRegressor
 from rnn_tf.models.text_classifier import TextClassifier
 
 __all__ = ["SequenceClassifier", "SequenceRegressor", "TextClassifier", "bag_of_words"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -107,6 +107,7 @@ class SequenceClassifier(PreparedModel):
         )
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights, for sequences `[batch, timesteps, features]`."""
         shape = tuple(input_shape["sequences"] if isinstance(input_shape, dict) else input_shape)
         check_sequences(type(self).__name__, shape)
         self._features: int = shape[2]
@@ -114,6 +115,7 @@ class SequenceClassifier(PreparedModel):
         self.classification.build(shape)
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        """Class probabilities `[batch, classes]`: see the class."""
         if isinstance(inputs, dict):
             sequences, lengths = inputs["sequences"], inputs["lengths"]
             mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
@@ -126,7 +128,7 @@ class SequenceClassifier(PreparedModel):
         return self.classification(scaled, mask=mask, training=training)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        return None
+        """None: the answer has no steps."""
 
     def adapt(self, x: Any) -> None:
         """Learn mean and scale of the inputs, so that the model takes raw units.

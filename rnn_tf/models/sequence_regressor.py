@@ -117,6 +117,7 @@ class SequenceRegressor(PreparedModel):
         self.target_scaling = Standardization(name="target_scaling", dtype=self.variable_dtype)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the weights, for sequences `[batch, timesteps, features]`."""
         shape = tuple(input_shape)
         check_sequences(type(self).__name__, shape)
         self._timesteps: int | None = shape[1]
@@ -127,6 +128,7 @@ class SequenceRegressor(PreparedModel):
         self.target_scaling.build((None, self.horizon))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        """The answers, in the target's units: see the class."""
         check_sequences(type(self).__name__, inputs.shape, self._features)
         if self.relative and mask is not None:
             raise ValueError("`relative` needs whole sequences, whose last step is the last value. Received: a mask.")
@@ -137,6 +139,7 @@ class SequenceRegressor(PreparedModel):
         return answers + inputs[:, -1, :1] if self.relative else answers
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the steps, if each has an answer."""
         return mask if self.return_sequences else None
 
     def _shift_inputs(self, inputs: Any) -> Any:

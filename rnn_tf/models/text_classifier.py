@@ -205,6 +205,7 @@ class TextClassifier(PreparedModel):
         self.embedding.embeddings.assign(table)
 
     def build(self, input_shape: Any) -> None:
+        """Make the weights, for token ids `[batch, tokens]`."""
         shape = tuple(input_shape)
         if len(shape) != 2:
             raise ValueError(f"TextClassifier takes token ids of shape [batch, tokens]. Received: shape {shape}.")
@@ -212,6 +213,7 @@ class TextClassifier(PreparedModel):
         self.classification.build((*shape, self.embedding.output_dim))
 
     def call(self, inputs: Any, training: bool = False) -> Any:
+        """Class probabilities `[batch, classes]` of token ids: see the class."""
         if len(inputs.shape) != 2 or not tf.as_dtype(inputs.dtype).is_integer:
             raise ValueError(
                 "TextClassifier is called on token ids, integers of shape [batch, tokens]. Received: "

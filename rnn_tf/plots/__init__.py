@@ -40,3 +40,7 @@ __all__ = [
     "takeover",
     "unrolled",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
-from rnn_tf.plots.style import INPUT, OUTPUT, TRUTH, new_figure, shades
+from rnn_tf.plots.style import INPUT, OUTPUT, TRUTH, log_scale, new_figure, shades
 
 LINES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))  # and markers, where colour does not tell them apart
 
@@ -19,13 +19,22 @@ def learning_curve(history: Mapping[str, Sequence[float]], steps_an_epoch: int =
     Args:
         history: `History.history`, as `fit` returns it.
         steps_an_epoch: Steps between two entries of the history.
+
+    Example:
+    >>> from rnn_tf import plots
+    >>> history = {"loss": [0.6, 0.3, 0.2], "val_loss": [0.5, 0.4, 0.45]}
+    >>> figure = plots.learning_curve(history, steps_an_epoch=100)
+    >>> training, held_back = figure.axes[0].lines
+    >>> held_back.get_xydata().tolist()
+    [[100.0, 0.5], [200.0, 0.4], [300.0, 0.45]]
     """
     figure, axes = new_figure(7, 4)
-    for name, label, colour in (("loss", "training", TRUTH), ("val_loss", "held back", OUTPUT)):
+    for name, label, line, colour in (("loss", "training", "-", TRUTH), ("val_loss", "held back", "--", OUTPUT)):
         if name in history:
             steps = steps_an_epoch * np.arange(1, len(history[name]) + 1)
-            axes.plot(steps, history[name], label=label, color=colour, linewidth=1.2)
-    axes.set(xlabel="training step", ylabel="loss", yscale="log", title="Learning curve")
+            axes.plot(steps, history[name], line, label=label, color=colour, linewidth=1.2)
+    axes.set(xlabel="training step", ylabel="loss", title="Learning curve")
+    log_scale(axes)
     axes.legend(frameon=False)
     return figure
 
@@ -59,7 +68,8 @@ def learning_curves(
         markers = {"marker": marker, "markersize": 4, "markevery": max(1, len(values) // 12)}
         axes.plot(steps, values, line, color=colour, linewidth=1.3, label=name, **markers)
     axes.axhline(baseline, color=TRUTH, linewidth=1, linestyle=(0, (1, 1)), label="baseline")
-    axes.set(xlabel="training step", ylabel=label, title=title, yscale="log")
+    axes.set(xlabel="training step", ylabel=label, title=title)
+    log_scale(axes)
     figure.legend(loc="outside right upper", frameon=False)
     return figure
 
@@ -70,6 +80,12 @@ def agreement(costs: Mapping[str, Sequence[float]], tolerance: float) -> Figure:
     Args:
         costs: By the names of the two, the cost of every step; the difference is relative to the first one's.
         tolerance: The relative difference up to which they agree; a line shows it.
+
+    Example:
+    >>> from rnn_tf import plots
+    >>> figure = plots.agreement({"old": [1.0, 0.5, 0.25], "new": [1.0, 0.5001, 0.2501]}, tolerance=1e-3)
+    >>> figure.axes[1].lines[0].get_ydata().round(4).tolist()
+    [0.0, 0.0002, 0.0004]
     """
     (reference, expected), (other, received) = costs.items()
     difference = np.abs(np.asarray(received) / np.asarray(expected) - 1)
@@ -77,7 +93,8 @@ def agreement(costs: Mapping[str, Sequence[float]], tolerance: float) -> Figure:
     figure, (above, below) = new_figure(9, 5, 2, 1, sharex=True, height_ratios=[3, 2])
     above.plot(steps, expected, color=TRUTH, alpha=0.3, linewidth=6, label=reference)
     above.plot(steps, received, color=OUTPUT, linewidth=1.3, label=other)
-    above.set(ylabel="cost", yscale="log")
+    above.set(ylabel="cost")
+    log_scale(above)
     above.legend(frameon=False)
     below.plot(steps, difference, color=OUTPUT, linewidth=0.8)
     below.axhline(tolerance, color=TRUTH, linewidth=1, linestyle=":")
@@ -88,7 +105,22 @@ def agreement(costs: Mapping[str, Sequence[float]], tolerance: float) -> Figure:
 
 
 def forecast(y_true: np.ndarray, y_pred: np.ndarray, title: str = "Forecast against truth", label: str = "") -> Figure:
-    """A series and its forecast above, the error below: two arrays `[steps]`, or `[steps, 1]`."""
+    """A series and its forecast above, the error below.
+
+    Args:
+        y_true: The truth, `[steps]` or `[steps, 1]`.
+        y_pred: The forecast of each of its values, likewise.
+        title: What stands above.
+        label: What the values are, with their unit.
+
+    Example: the last value as the forecast of the next one.
+    >>> import numpy as np
+    >>> from rnn_tf import plots
+    >>> values = np.array([1.0, 2.0, 4.0, 7.0])
+    >>> above, below = plots.forecast(values[1:], values[:-1], title="Persistence", label="ppm").axes
+    >>> below.lines[0].get_ydata().tolist()
+    [-1.0, -2.0, -3.0]
+    """
     y_true, y_pred = np.ravel(y_true), np.ravel(y_pred)
     figure, (above, below) = new_figure(9, 4.5, 2, 1, sharex=True, height_ratios=[3, 1])
     above.plot(y_true, color=TRUTH, linewidth=1.5, label="truth")
@@ -109,6 +141,14 @@ def attractor(truth: np.ndarray, free_run: np.ndarray, delay: int = 17) -> Figur
         truth: Series `[time]`.
         free_run: Series `[time]` of the model's making.
         delay: τ, in steps.
+
+    Example:
+    >>> from rnn_tf import plots
+    >>> from rnn_tf.data import mackey_glass
+    >>> series = mackey_glass(400)
+    >>> figure = plots.attractor(truth=series[:300], free_run=series[100:])
+    >>> [axes.get_title() for axes in figure.axes]
+    ['Mackey-Glass equation', 'the network, running free']
     """
     figure, (left, right) = new_figure(9, 4.4, 1, 2, sharex=True, sharey=True)
     for axes, series, title, colour in (
@@ -128,20 +168,30 @@ def cost(sweeps: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     Args:
         sweeps: By the size that grows, a row for each of its values: the size under its name, and the milliseconds of
             every contender under theirs.
+
+    Example:
+    >>> from rnn_tf import plots
+    >>> points = [{"units": n, "rnn_tf.RNN": 0.1 * n, "keras.layers.SimpleRNN": 0.4 * n} for n in (16, 32, 64)]
+    >>> figure = plots.cost({"units": points})
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['rnn_tf.RNN', 'keras.layers.SimpleRNN']
     """
-    figure, row = new_figure(11, 3.6, 1, len(sweeps), squeeze=False)
-    for axes, (size, points) in zip(row[0], sweeps.items(), strict=True):
+    figure, rows = new_figure(11, 3.9, 1, len(sweeps), sharey=True, squeeze=False)
+    for axes, (size, points) in zip(rows[0], sweeps.items(), strict=True):
+        sizes = [point[size] for point in points]
         names = [name for name in points[0] if "." in name]
-        for name in names:
+        for name, (line, marker) in zip(names, itertools.cycle(LINES)):
             colour = OUTPUT if name.startswith("rnn_tf") else TRUTH
-            values = [point[size] for point in points], [point[name] for point in points]
-            axes.plot(*values, label=name, color=colour, marker="o", markersize=3, linewidth=1.2)
-        axes.set(xlabel=size, xscale="log", yscale="log")
+            milliseconds = [point[name] for point in points]
+            axes.plot(sizes, milliseconds, line, color=colour, marker=marker, markersize=4, linewidth=1.2, label=name)
+        axes.set(xlabel=size)
         axes.set_xscale("log", base=2)
-        axes.set_xticks([point[size] for point in points], [str(point[size]) for point in points])
+        axes.set_xticks(sizes, [str(one) for one in sizes])
         axes.minorticks_off()
-    row[0][0].set(ylabel="training step, ms")
-    row[0][0].legend(frameon=False)
+    first = rows[0, 0]
+    first.set(ylabel="training step, ms")
+    log_scale(first)  # and with it of all, which share it
+    figure.legend(handles=first.lines, loc="outside upper left", frameon=False, ncols=len(first.lines))
     return figure
 
 
@@ -163,6 +213,13 @@ def parts(
 
     Raises:
         ValueError: If the lengths do not add up to the series.
+
+    Example:
+    >>> import numpy as np
+    >>> from rnn_tf import plots
+    >>> figure = plots.parts(np.sin(np.arange(100) / 5), {"train": 70, "test": 30})
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['train', 'test']
     """
     series = np.ravel(series)
     if sum(lengths.values()) != len(series):
@@ -192,6 +249,12 @@ def errors_by_step(
         networks: By name the errors `[horizon]` at steps 1, 2, ...
         baselines: Likewise.
         label: What the errors are, with their unit.
+
+    Example:
+    >>> from rnn_tf import plots
+    >>> figure = plots.errors_by_step({"network": [0.3, 0.5]}, {"persistence": [0.4, 1.1]}, label="RMSE, ppm")
+    >>> [(line.get_label(), line.get_ydata().tolist()) for line in figure.axes[0].lines]
+    [('network', [0.3, 0.5]), ('persistence', [0.4, 1.1])]
     """
     figure, axes = new_figure(9, 4)
     for errors, colour in ((networks, OUTPUT), (baselines, TRUTH)):
@@ -199,10 +262,8 @@ def errors_by_step(
             steps = np.arange(1, len(values) + 1)
             axes.plot(steps, values, line, color=colour, marker=marker, markersize=4, linewidth=1.3, label=name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="step of the forecast", ylabel=label, title="Errors by step", yscale="log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set(xlabel="step of the forecast", ylabel=label, title="Errors by step")
+    log_scale(axes)
     figure.legend(loc="outside right upper", frameon=False)
     return figure
 
@@ -224,6 +285,13 @@ def ensemble(
         interval: Lower and upper bounds, `[horizon]` each, to be shaded.
         title: What stands above.
         label: What the values are, with their unit.
+
+    Example:
+    >>> from rnn_tf import plots
+    >>> figure = plots.ensemble(past=[1.0, 2.0], forecasts=[[3.0, 4.0], [4.0, 6.0]], truth=[3.2, 4.5])
+    >>> mean, truth = figure.axes[0].lines[-2:]
+    >>> mean.get_xydata().tolist()
+    [[1.0, 3.5], [2.0, 5.0]]
     """
     forecasts = np.asarray(forecasts)
     figure, axes = new_figure(9, 4.2)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rnn_tf.plots.series import LINES
-from rnn_tf.plots.style import HIDDEN, TRUTH, new_figure, shades
+from rnn_tf.plots.style import HIDDEN, TRUTH, log_scale, new_figure, shades
 
 
 def hidden_states(states: np.ndarray, title: str = "Hidden states") -> Figure:
@@ -16,6 +16,16 @@ def hidden_states(states: np.ndarray, title: str = "Hidden states") -> Figure:
     Args:
         states: Array `[sequences, timesteps, units]`, such as `model.hidden_states(x)[0]`.
         title: What stands above.
+
+    Example:
+    >>> import numpy as np
+    >>> from rnn_tf import SequenceRegressor, plots
+    >>> x = np.random.default_rng(0).normal(size=[50, 4, 1])
+    >>> model = SequenceRegressor(units=3)
+    >>> model.build(x.shape)
+    >>> figure = plots.hidden_states(model.hidden_states(x)[0])
+    >>> figure.axes[0].images[0].get_array().shape  # h_1: a row for each unit, a column for each sequence
+    (3, 50)
     """
     timesteps = states.shape[1]
     figure, rows = new_figure(9, 1.2 + 1.1 * timesteps, timesteps, 1, sharex=True, squeeze=False)
@@ -56,7 +66,8 @@ def gradient_norms(norms: Mapping[str, np.ndarray], title: str = "How far back t
         markers = {"marker": marker, "markersize": 4, "markevery": max(1, len(values) // 8)}
         axes.plot(steps, values / values[-1], line, color=colour, linewidth=1.3, label=name, **markers)
     axes.axhline(1, color=TRUTH, linewidth=0.6)
-    axes.set(xlabel="step t", yscale="log", title=title)
+    axes.set(xlabel="step t", title=title)
+    log_scale(axes)
     axes.set_ylabel(r"$\Vert\partial L/\partial h_t\Vert\;/\;\Vert\partial L/\partial h_T\Vert$")
     figure.legend(loc="outside right upper", frameon=False)
     return figure

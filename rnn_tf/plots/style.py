@@ -9,6 +9,7 @@ try:
     from matplotlib import font_manager, get_cachedir, rcParams
     from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
+    from matplotlib.ticker import AutoLocator, LogLocator, NullFormatter
 except ImportError:
     raise ImportError('Pictures need matplotlib. Install it with: pip install "rnn-tf[plots]"') from None
 
@@ -38,6 +39,16 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **k
     for one in np.ravel(axes):
         one.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def log_scale(axes: Any) -> None:
+    """Make the y axis logarithmic once all is drawn. Over less than three decades its labels are plain numbers."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high < 1000 * low:
+        axes.yaxis.set_major_locator(AutoLocator() if high < 5 * low else LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def shades(colour: str, count: int) -> np.ndarray:

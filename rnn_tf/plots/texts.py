@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import font_manager
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -14,6 +15,7 @@ from matplotlib.transforms import ScaledTranslation
 from rnn_tf.plots.style import TRUTH, fonts_for, new_figure
 
 PROBABILITY = LinearSegmentedColormap.from_list("probability", ["#e0737f", "white", "#6ba3d6"])  # bears black text
+UNDERLINE = "#8f1f35"  # in grey red and blue are the same, and the line tells them apart
 WIDTH, LINE, SIZE = 8.1, 0.29, 12  # of running text: of a line in inches, of a letter in points
 
 
@@ -23,6 +25,13 @@ def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
     Args:
         confusion: Integers `[classes, classes]`, rows truth, columns answer, as in a `ClassificationReport`.
         classes: Names of the classes.
+
+    Example:
+    >>> import numpy as np
+    >>> from rnn_tf import plots
+    >>> figure = plots.confusion_matrix(np.array([[8, 2], [1, 9]]), ["negative", "positive"])
+    >>> figure.axes[0].images[0].get_array().tolist()
+    [[0.8, 0.2], [0.1, 0.9]]
     """
     side = 2 + 0.45 * len(classes)
     figure, axes = new_figure(side + 1, side)
@@ -46,12 +55,21 @@ def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
 def reading(readings: Sequence[tuple[Sequence[str], Sequence[float]]], label: str) -> Figure:
     """Texts as a model reads them: behind each token, and in a curve below, the probability after reading it.
 
+    The more a token's colour stands out, the surer the model is; blue is for `label`, red with an underline against it.
+
     Args:
-        readings: For each text its tokens, and as many probabilities of `label`.
+        readings: For each text its tokens, and as many probabilities of `label`; of a `TextClassifier` they are what
+            `reading` gives, in the column of that class.
         label: What the probabilities are of.
 
     Raises:
         ValueError: If there is no text, or one has no tokens or not as many probabilities.
+
+    Example:
+    >>> from rnn_tf import plots
+    >>> figure = plots.reading([(["not", "bad", "at", "all"], [0.4, 0.1, 0.3, 0.8])], "positive")
+    >>> figure.get_suptitle()
+    'Probability of "positive" after each token, underlined below 0.5'
     """
     if not readings or any(len(tokens) != len(values) or not len(tokens) for tokens, values in readings):
         counts = [(len(tokens), len(values)) for tokens, values in readings]
@@ -68,12 +86,17 @@ def reading(readings: Sequence[tuple[Sequence[str], Sequence[float]]], label: st
         places = _wrapped(words, fonts)
         lines = places[-1][1] + 1
         inches = figure.dpi_scale_trans + ScaledTranslation(0, 1, axes.transAxes)  # from the curve's top left corner
+        underlined = []
         for word, value, (x, line, width) in zip(words, values, places, strict=True):
             y = 0.15 + (lines - line - 1) * LINE
+            if value < 0.5:
+                underlined.append([(x, y + 0.015), (x + width, y + 0.015)])
             box = Rectangle((x, y), width, LINE, facecolor=PROBABILITY(float(value)), edgecolor="white", linewidth=0.5)
             letters = axes.text(x + width / 2, y + 0.3 * LINE, word, ha="center", **style)
             for artist in axes.add_patch(box), letters:
                 artist.set(transform=inches, clip_on=False, in_layout=x == 0)  # the lines' starts make room for all
+        rules = LineCollection(underlined, colors=UNDERLINE, linewidths=2)
+        axes.add_collection(rules, autolim=False).set(transform=inches, clip_on=False, in_layout=False)
         steps = np.arange(1, len(values) + 1)
         axes.axhline(0.5, color="0.85", linewidth=0.8, zorder=0)
         axes.plot(steps, values, color=TRUTH, linewidth=0.8, zorder=1)
@@ -83,7 +106,7 @@ def reading(readings: Sequence[tuple[Sequence[str], Sequence[float]]], label: st
         axes.locator_params("x", integer=True, min_n_ticks=1)
         height += 1.6 + lines * LINE
     figure.set_size_inches(9, height)
-    title = f'Probability of "{label.translate(table)}" after each token'
+    title = f'Probability of "{label.translate(table)}" after each token, underlined below 0.5'
     figure.suptitle(title, fontfamily=fonts, parse_math=False)
     return figure
 

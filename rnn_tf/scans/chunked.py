@@ -37,6 +37,16 @@ def chunked(
     Returns:
         The outputs, `[batch, time, ...]`, or None without `sequences`; and the list of the last output and the last
         states, flat.
+
+    Example: sums so far.
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import chunked
+    >>> def add(x, states):
+    ...     return x + states[0], [x + states[0]]
+    >>> zero = tf.zeros([1, 1])
+    >>> outputs, last = chunked(add, tf.constant([[[1.0], [2.0], [3.0]]]), [zero], before=zero)
+    >>> outputs[0, :, 0].numpy().tolist()
+    [1.0, 3.0, 6.0]
     """
     inputs = [steps.split(sequence, unrolled=True) if chunk is None else steps.in_chunks(sequence, chunk)]
     if mask is not None:

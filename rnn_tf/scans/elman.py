@@ -27,6 +27,13 @@ class Elman(recurrence.Recurrence):
 
     Sources: J. L. Elman (1990), "Finding structure in time", Cognitive Science 14; for the way back P. J. Werbos
     (1990), "Backpropagation through time: what it does and how to do it", Proceedings of the IEEE 78.
+
+    Example: one step.
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import Elman
+    >>> (h,), _ = Elman(tf.nn.relu).forward(tf.constant([[1.0]]), [tf.constant([[3.0]])], [tf.constant([[2.0]])], None)
+    >>> h.numpy().tolist()
+    [[7.0]]
     """
 
     def __init__(self, activation: Any) -> None:

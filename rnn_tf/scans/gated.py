@@ -34,6 +34,14 @@ class LSTM(recurrence.Recurrence):
 
     Source: S. Hochreiter, J. Schmidhuber (1997), "Long short-term memory", Neural Computation 9, with the forget gate
     of F. A. Gers, J. Schmidhuber, F. Cummins (2000), "Learning to forget", Neural Computation 12.
+
+    Example: 2 sequences of 5 steps, 3 units.
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import LSTM, scan
+    >>> projected, zeros, kernel = tf.ones([5, 2, 12]), tf.zeros([2, 3]), tf.zeros([3, 12])
+    >>> hidden, (h, c) = scan(LSTM(tf.tanh, tf.sigmoid), projected, [zeros, zeros], [kernel])
+    >>> hidden.shape, c.shape
+    (TensorShape([2, 5, 3]), TensorShape([2, 3]))
     """
 
     saved = (1, 1, 1, 1, 1, 1)
@@ -100,6 +108,14 @@ class GRU(recurrence.Recurrence):
 
     Source: K. Cho et al. (2014), "Learning phrase representations using RNN encoder-decoder for statistical machine
     translation", EMNLP; the reset gate after the product as in cuDNN, and as in Keras with `reset_after=True`.
+
+    Example: 2 sequences of 5 steps, 3 units.
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import GRU, scan
+    >>> projected, kernel, bias = tf.ones([5, 2, 9]), tf.zeros([3, 9]), tf.zeros([3])
+    >>> hidden, (h,) = scan(GRU(tf.tanh, tf.sigmoid), projected, [tf.zeros([2, 3])], [kernel, bias])
+    >>> hidden.shape, h.shape
+    (TensorShape([2, 5, 3]), TensorShape([2, 3]))
     """
 
     saved = (1, 1, 1, 1, 1)
@@ -149,6 +165,14 @@ class GRUResetBefore(GRU):
         δh_{t-1} += δh_t ∘ z + δv ∘ r ∘ m_g + Σ_{k=z,r} (δp_k W_kᵀ) ∘ m_k
 
     States: `[h]`. Weights: `[W]`, `[units, 3 units]`. Arguments and source: see `GRU`.
+
+    Example: 2 sequences of 5 steps, 3 units.
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import GRUResetBefore, scan
+    >>> projected, kernel = tf.ones([5, 2, 9]), tf.zeros([3, 9])
+    >>> hidden, (h,) = scan(GRUResetBefore(tf.tanh, tf.sigmoid), projected, [tf.zeros([2, 3])], [kernel])
+    >>> hidden.shape, h.shape
+    (TensorShape([2, 5, 3]), TensorShape([2, 3]))
     """
 
     gradients = (3,)

@@ -21,6 +21,22 @@ class Recurrence:
 
     States are lists of `[batch, units]`, the hidden state h first; `dropout` is a list with a mask `[batch, units]`
     for h in each of the gates, or None.
+
+    Example: h_t = p_t + h_{t-1} / 2, which has no weights.
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import Recurrence, scan
+    >>> class Fading(Recurrence):
+    ...     def forward(self, projected, states, weights, dropout):
+    ...         return [projected + states[0] / 2], []
+    ...
+    ...     def backward(self, d_states, hidden, saved, transposed, dropout):
+    ...         return [d_states[0]], [d_states[0] / 2]
+    ...
+    ...     def weight_gradients(self, first, hidden, saved, gradients, dropout):
+    ...         return []
+    >>> hidden, last = scan(Fading(), tf.ones([3, 1, 1]), [tf.zeros([1, 1])], [])
+    >>> hidden[0, :, 0].numpy().tolist()
+    [1.0, 1.5, 1.75]
     """
 
     saved: tuple[int, ...] = ()  # sizes of what `forward` saves, in units
@@ -73,6 +89,13 @@ def scan(
 
     Returns:
         The h_t, `[batch, time, units]`, or None without `sequences`; and the list of the last states.
+
+    Example: the Elman recurrence with W_hh = 1/2 and no activation.
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import Elman, scan
+    >>> hidden, (last,) = scan(Elman(tf.identity), tf.ones([3, 1, 1]), [tf.zeros([1, 1])], [tf.constant([[0.5]])])
+    >>> hidden[0, :, 0].numpy().tolist(), last.numpy().tolist()
+    ([1.0, 1.5, 1.75], [[1.75]])
     """
     unrolled = chunk is None
     # A loop that saves what nobody asks for is not pruned: where no gradient is expected, it may run again.

@@ -29,6 +29,16 @@ def rematerialized(
 
     Source: T. Chen, B. Xu, C. Zhang, C. Guestrin (2016), "Training deep nets with sublinear memory cost",
     arXiv:1604.06174.
+
+    Example: sums so far.
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import rematerialized
+    >>> def add(sequence, states, mask):
+    ...     sums = states[0][:, None] + tf.cumsum(sequence, axis=1)
+    ...     return sums, [sums[:, -1]]
+    >>> outputs, last = rematerialized(add, tf.ones([1, 5, 1]), [tf.zeros([1, 1])], mask=None)
+    >>> outputs[0, :, 0].numpy().tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0]
     """
     length = sequence.shape[1]
     size = PIECE if length is None else _piece(length)

@@ -11,6 +11,13 @@ def in_shards(function: Callable[..., Any], shards: int, *arguments: Any) -> Any
 
     Nothing makes one shard wait for another, so that TensorFlow runs them on as many cores. Arguments and results may
     be nested, and hold None.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import in_shards
+    >>> in_shards(lambda x: (x + 1, tf.shape(x)), 2, tf.range(5))  # rows, and how many each shard had
+    (<tf.Tensor: shape=(5,), dtype=int32, numpy=array([1, 2, 3, 4, 5], dtype=int32)>,
+     <tf.Tensor: shape=(2,), dtype=int32, numpy=array([2, 3], dtype=int32)>)
     """
     if shards == 1:
         return function(*arguments)

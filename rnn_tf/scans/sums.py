@@ -8,7 +8,14 @@ from rnn_tf.scans.gradients import with_gradient
 
 
 def add_bias(values: Any, bias: Any) -> Any:
-    """y + b over the last axis; its gradient sums over all others by `total`."""
+    """y + b over the last axis; its gradient sums over all others by `total`.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans import add_bias
+    >>> add_bias(tf.zeros([2, 3]), tf.constant([1.0, 2.0, 3.0])).numpy().tolist()
+    [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]
+    """
 
     @with_gradient
     def add(values: Any, bias: Any) -> Any:

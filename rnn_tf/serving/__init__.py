@@ -8,3 +8,7 @@ from rnn_tf.serving.verify import answer_in_fresh_process
 from rnn_tf.serving.versions import rollback
 
 __all__ = ["Client", "Endpoint", "Signatures", "answer_in_fresh_process", "export_saved_model", "rollback"]
+
+
+def __dir__() -> list[str]:
+    return __all__

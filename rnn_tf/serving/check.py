@@ -1,12 +1,7 @@
 """What would go wrong if a server took this SavedModel."""
 
 import json
-import os
-import pickle
 import re
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +13,7 @@ from rnn_tf.serving import rest
 from rnn_tf.serving.saved_model import EXAMPLES
 from rnn_tf.serving.servable import Servable
 from rnn_tf.serving.signatures import CLASSIFY, PREDICT, REGRESS
-from rnn_tf.serving.verify import Feed, answer_in_fresh_process, check_equal
+from rnn_tf.serving.verify import Call, Feed, check_equal, measure_in_fresh_process
 
 DEFAULT = "serving_default"
 SIZES = (1, 32)  # of the batches whose latency is measured
@@ -98,9 +93,7 @@ def check_saved_model(path: Path) -> Report:
         found = sorted(name for name in set().union(*operations.values()) if re.fullmatch(pattern, name))
         if found:
             report.refusals.append(f"The operations {', '.join(found)} {reason}. {advice}.")
-    examples = _replay(path, signatures, report)
-    if not report.refusals:
-        _time(path, examples.get(DEFAULT), signatures[DEFAULT], report)
+    _replay_and_time(path, signatures, report)
     return report
 
 
@@ -176,21 +169,24 @@ def _operations(meta_graph: Any, signature: Any) -> set[str]:
     return {node.op for node in reached} - functions.keys() | ({"XlaLaunch"} if compiled else set())
 
 
-def _replay(path: Path, signatures: Mapping[str, Any], report: Report) -> dict[str, Feed]:
-    """The examples beside it, asked again in a fresh process; returns inputs by signature."""
+def _replay_and_time(path: Path, signatures: Mapping[str, Any], report: Report) -> None:
+    """Ask the examples beside it again in a fresh process; if all is well, time `serving_default` there, too."""
     examples = []
-    try:
-        if (path / EXAMPLES).is_file():
+    if (path / EXAMPLES).is_file():
+        try:
             examples = _read_examples(path / EXAMPLES, signatures)
-        else:
-            report.warnings.append(f"There is no {EXAMPLES} to compare with. `export_saved_model` writes one.")
-        answers = answer_in_fresh_process(path, [(name, inputs) for name, inputs, _ in examples])
-    except ValueError as error:
-        report.refusals.append(f"{error} Export again.")
-        return {}
+        except ValueError as error:
+            report.refusals.append(f"{error} Export again.")
+            return
+    else:
+        report.warnings.append(f"There is no {EXAMPLES} to compare with. `export_saved_model` writes one.")
+    given = next((inputs for name, inputs, _ in examples if name == DEFAULT), None)
+    timed = [] if report.refusals else _batches(given, signatures[DEFAULT])
+    try:
+        answers, milliseconds = measure_in_fresh_process(path, [(name, inputs) for name, inputs, _ in examples], timed)
     except RuntimeError as error:
         report.refusals.append(f"It fails in a fresh process without Keras: {_reason(error)} Export again.")
-        return {}
+        return
     report.lines.append(f"loaded in a fresh process without Keras, {len(examples)} examples replayed")
     for i, (answer, (name, _, outputs)) in enumerate(zip(answers, examples, strict=True), start=1):
         try:
@@ -198,7 +194,17 @@ def _replay(path: Path, signatures: Mapping[str, Any], report: Report) -> dict[s
         except RuntimeError as error:
             report.refusals.append(f"Example {i} of {EXAMPLES}, for {name!r}: {error} Export again.")
             break
-    return {name: inputs for name, inputs, _ in reversed(examples)}  # of several, the first
+    if report.refusals:
+        return
+    if isinstance(milliseconds, str):
+        findings = report.warnings if given is None else report.refusals
+        findings.append(
+            f"{DEFAULT!r} does not answer batches of {' and '.join(map(str, SIZES))} rows: "
+            f"{_reason(milliseconds)} Look for a layer that depends on their number."
+        )
+        return
+    for size, (median, slow) in zip(SIZES, milliseconds, strict=True):
+        report.lines.append(f"{DEFAULT}, batch {size}: median {median:.3f} ms, 99 % within {slow:.3f} ms")
 
 
 def _read_examples(path: Path, signatures: Mapping[str, Any]) -> list[tuple[str, Feed, Feed]]:
@@ -219,29 +225,12 @@ def _read_examples(path: Path, signatures: Mapping[str, Any]) -> list[tuple[str,
     return examples
 
 
-def _time(path: Path, feed: Feed | None, signature: Any, report: Report) -> None:
-    """How long `serving_default` takes in a fresh process; without an example on ones, or texts."""
-    rows = feed or {name: _ones(tensor) for name, tensor in signature.inputs.items()}
-    feeds = [{name: np.resize(array, [size, *array.shape[1:]]) for name, array in rows.items()} for size in SIZES]
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "feeds").write_bytes(pickle.dumps(feeds))
-        process = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("_latency.py")), str(path), str(Path(folder, "feeds"))],
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if process.returncode:
-        error = RuntimeError(f"exit code {process.returncode}\n{process.stderr}")
-        findings = report.warnings if feed is None else report.refusals
-        findings.append(
-            f"{DEFAULT!r} does not answer batches of {' and '.join(map(str, SIZES))} rows: "
-            f"{_reason(error)} Look for a layer that depends on their number."
-        )
-        return
-    for size, (median, slow) in zip(SIZES, json.loads(process.stdout), strict=True):
-        report.lines.append(f"{DEFAULT}, batch {size}: median {median:.3f} ms, 99 % within {slow:.3f} ms")
+def _batches(rows: Feed | None, signature: Any) -> list[Call]:
+    """What to time: batches of these rows; without any of ones, or texts."""
+    rows = rows or {name: _ones(tensor) for name, tensor in signature.inputs.items()}
+    return [
+        (DEFAULT, {name: np.resize(array, [size, *array.shape[1:]]) for name, array in rows.items()}) for size in SIZES
+    ]
 
 
 def _ones(tensor: Any) -> np.ndarray:
@@ -259,7 +248,7 @@ def _bytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size > 1e6 else f"{size / 1e3:.1f} kB"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception | str) -> str:
     """The last line that says something, of an error of TensorFlow or of a process."""
     lines = [line for line in str(error).splitlines() if line[:1].strip() and "[[" not in line]
     return f"{lines[-1].partition(' cannot be loaded: ')[2] or lines[-1]}".rstrip(". ") + "."

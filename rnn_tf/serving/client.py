@@ -98,9 +98,14 @@ class Client:
                 "`timeout` must be positive and `retries` not negative. "
                 f"Received: timeout={timeout!r}, retries={retries!r}."
             )
-        self._address, self._model, self._timeout, self._retries = address, model, timeout, retries
+        self._address, self._model, self._version = address, model, version
+        self._timeout, self._retries = timeout, retries
         self._signatures: dict[str, Signature] | None = None
         self._transport = _transport(address, model, version, timeout)
+
+    def __repr__(self) -> str:
+        version = "" if self._version is None else f", version={self._version}"
+        return f"Client({self._address!r}, model={self._model!r}{version})"
 
     def predict(self, inputs: Any, signature_name: str = "serving_default") -> dict[str, np.ndarray]:
         """The outputs of a signature.

@@ -23,6 +23,13 @@ class Endpoint(NamedTuple):
         inputs: A `tf.TensorSpec` for each of its arguments, with the name that a request gives it. The first axis is
             the batch, of any size.
         method: The method of TF Serving that the signature answers.
+
+    Example:
+    >>> import numpy as np, tensorflow as tf
+    >>> from rnn_tf.serving import Endpoint
+    >>> half = Endpoint(lambda x: {"half": x / 2}, [tf.TensorSpec([None], tf.float32, name="x")])
+    >>> half.answer({"x": np.array([1.0, 3.0])})
+    {'half': array([0.5, 1.5], dtype=float32)}
     """
 
     function: Callable[..., dict[str, Any]]
@@ -53,6 +60,19 @@ class Signatures(NamedTuple):
             the same names among the inputs and the outputs, and are zeros before the first step. Or a string, why
             there is none.
         lookups: The layers that hold a vocabulary.
+
+    Example: a model of one's own that says what it serves.
+    >>> import keras, numpy as np, tensorflow as tf
+    >>> from rnn_tf.serving import Endpoint, Signatures
+    >>> class Totals(keras.Model):
+    ...     def call(self, x):
+    ...         return tf.reduce_sum(x, axis=1)
+    ...
+    ...     def serving_signatures(self):
+    ...         x = tf.TensorSpec([None, None], tf.float32, name="x")
+    ...         return Signatures(Endpoint(lambda x: {"total": self(x)}, [x]))
+    >>> Totals().serving_signatures().predict.answer({"x": np.array([[1.0, 2.0, 3.0]])})
+    {'total': array([6.], dtype=float32)}
     """
 
     predict: Endpoint

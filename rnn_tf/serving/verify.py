@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 Feed = dict[str, np.ndarray]
+Call = tuple[str, Feed]  # a signature's name, and its inputs
 
 
-def answer_in_fresh_process(saved_model: str | PathLike[str], calls: Sequence[tuple[str, Feed]]) -> list[Feed]:
+def answer_in_fresh_process(saved_model: str | PathLike[str], calls: Sequence[Call]) -> list[Feed]:
     """What a SavedModel answers in a new Python process where Keras and rnn_tf are blocked.
 
     Args:
@@ -26,10 +27,31 @@ def answer_in_fresh_process(saved_model: str | PathLike[str], calls: Sequence[tu
 
     Raises:
         RuntimeError: If the process fails, with what it said.
+
+    Example:
+    >>> import tempfile, numpy as np, tensorflow as tf
+    >>> from rnn_tf.serving import answer_in_fresh_process
+    >>> half = tf.function(lambda x: {"y": x / 2}, input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    >>> folder = tempfile.mkdtemp()
+    >>> tf.saved_model.save(tf.Module(), folder, {"serving_default": half.get_concrete_function()})
+    >>> answer_in_fresh_process(folder, [("serving_default", {"x": np.float32([1, 3])})])
+    [{'y': array([0.5, 1.5], dtype=float32)}]
+    """
+    return measure_in_fresh_process(saved_model, calls, [])[0]
+
+
+def measure_in_fresh_process(
+    saved_model: str | PathLike[str], calls: Sequence[Call], timed: Sequence[Call]
+) -> tuple[list[Feed], list[list[float]] | str]:
+    """As `answer_in_fresh_process`, and how long other calls take there.
+
+    Returns:
+        The answers to `calls`; and for each of `timed` the median and the 99th percentile of its milliseconds, or what
+        the process said if one of these failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         calls_path, answers_path = Path(folder, "calls"), Path(folder, "answers")
-        calls_path.write_bytes(pickle.dumps(list(calls)))
+        calls_path.write_bytes(pickle.dumps((list(calls), list(timed))))
         script = Path(__file__).with_name("_fresh.py")
         process = subprocess.run(
             [sys.executable, str(script), str(saved_model), str(calls_path), str(answers_path)],
@@ -40,8 +62,8 @@ def answer_in_fresh_process(saved_model: str | PathLike[str], calls: Sequence[tu
         )
         if process.returncode:
             raise RuntimeError(f"{saved_model} does not answer in a fresh process:\n{process.stderr[-3000:]}")
-        answers: list[Feed] = pickle.loads(answers_path.read_bytes())
-        return answers
+        measured: tuple[list[Feed], list[list[float]] | str] = pickle.loads(answers_path.read_bytes())
+        return measured
 
 
 def check_equal(answers: Sequence[Feed], expected: Sequence[Feed], tolerance: float = 1e-5) -> None:

@@ -5,3 +5,7 @@ from rnn_tf.training.diagnostics import gradient_reach
 from rnn_tf.training.trainer import Trainer
 
 __all__ = ["Trainer", "gradient_reach"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,10 +2,15 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from rnn_tf import plots
 
 X = np.sin(np.arange(120) / 5)
+
+
+def luminance(colour):
+    return np.dot(to_rgb(colour), [0.299, 0.587, 0.114])
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,7 @@ def test_pictures_show_what_they_are_given():
     training, held_back = figure.axes[0].lines
     np.testing.assert_array_equal(training.get_xdata(), [100, 200])
     np.testing.assert_array_equal(held_back.get_ydata(), [2, 1])
+    assert training.get_linestyle() != held_back.get_linestyle()  # so that they differ in grey, too
     left, right = plots.attractor(X, 2 * X, delay=17).axes
     np.testing.assert_array_equal(left.lines[0].get_xydata(), np.stack([X[17:], X[:-17]], axis=1))
     np.testing.assert_array_equal(right.lines[0].get_xydata(), 2 * np.stack([X[17:], X[:-17]], axis=1))
@@ -68,7 +74,22 @@ def test_reading_shows_tokens_and_probabilities():
         assert box.get_facecolor() == pytest.approx((1, 1, 1, 1), abs=0.01)  # undecided is white
     np.testing.assert_array_equal(first.lines[1].get_xydata(), [[1, 0], [2, 1]])
     assert first.get_ylim() == (0, 1)
-    assert figure.get_suptitle() == 'Probability of "positive" after each token'
+    assert figure.get_suptitle() == 'Probability of "positive" after each token, underlined below 0.5'
+
+
+@pytest.mark.parametrize("tokens", [["well", "but", "then", "no"], list("好但是差")])
+def test_reading_underlines_what_speaks_against_the_label(tokens):
+    figure = plots.reading([(tokens, [0.9, 0.5, 0.49, 0.0])], "positive")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    underlined, _ = axes.collections
+    lines = [underlined.get_transform().transform(line) for line in underlined.get_segments()]
+    boxes = [box.get_window_extent() for box in axes.patches[2:]]
+    for (left, right), box, text in zip(lines, boxes, axes.texts[2:], strict=True):
+        assert [left[0], right[0]] == pytest.approx([box.x0, box.x1])
+        assert box.y0 < left[1] == right[1] < text.get_window_extent().y0  # within the box, below the letters
+    dark = luminance(plots.texts.UNDERLINE)
+    assert all(luminance(plots.texts.PROBABILITY(p)) > dark + 0.3 for p in (0.0, 0.25, 0.5))  # it is seen in grey
 
 
 def test_reading_lays_words_out_in_lines_below_each_other():
@@ -113,7 +134,7 @@ def test_a_font_that_has_the_characters_draws_them(monkeypatch, tmp_path):
     monkeypatch.setattr(plots.style, "CJK_FONTS", ("no such font", "DejaVu Serif"))
     figure = plots.reading([(["word⤀", "⤀"], [0.5, 0.9])], "⤀")
     assert [text.get_text() for text in figure.axes[0].texts] == ["word⤀", "⤀"]
-    assert figure.get_suptitle() == 'Probability of "⤀" after each token'
+    assert figure.get_suptitle() == 'Probability of "⤀" after each token, underlined below 0.5'
     figure.savefig(tmp_path / "picture.png")  # would warn of a glyph that is missing
 
 

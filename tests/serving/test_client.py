@@ -328,6 +328,13 @@ def test_outputs_that_have_changed(scripted):
     assert not scripted.script
 
 
+def test_its_repr_says_what_it_asks():
+    with Client("http://localhost:8501", "mackey_glass") as newest:
+        assert repr(newest) == "Client('http://localhost:8501', model='mackey_glass')"
+    with Client("grpc://localhost:8500", "模型", version=3) as third:
+        assert repr(third) == "Client('grpc://localhost:8500', model='模型', version=3)"
+
+
 def test_bad_arguments():
     for address in ("localhost:8501", "127.0.0.1:8501", "ftp://host:8501", "http://", "grpc://host", "grpc:8500", ""):
         with pytest.raises(ValueError, match=rf"must be http://host:port .* grpc://.* Received: address='{address}'"):
