@@ -1,5 +1,11 @@
 """rnn_tf: recurrent networks for TensorFlow 2 and Keras 3.
 
+- `ElmanCell`, `RNN`, `accelerate`: cells and layers for models of your own, and for a model that you already have.
+- `SequenceRegressor`, `SequenceClassifier`, `TextClassifier`: whole models, of series and of texts.
+- `Trainer`: many steps in one compiled loop.
+- `export_saved_model`, `serving`: exports for TF Serving, a development server and a client.
+- `data`, `evaluation`, `plots`: what to learn from, how good the answers are, pictures.
+
 Names are imported on first use, so that `rnn-tf --help` does not wait for TensorFlow. Touching any of them
 registers every class of the package with Keras: after `from rnn_tf import SequenceRegressor`,
 `keras.models.load_model` needs no `custom_objects`.
@@ -11,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from rnn_tf import data, evaluation, plots
+    from rnn_tf import cells, data, evaluation, layers, models, plots, scans, serving, training
     from rnn_tf.cells import ElmanCell
     from rnn_tf.layers import RNN, accelerate
     from rnn_tf.models import SequenceClassifier, SequenceRegressor, TextClassifier
@@ -26,10 +32,16 @@ __all__ = [
     "TextClassifier",
     "Trainer",
     "accelerate",
+    "cells",
     "data",
     "evaluation",
     "export_saved_model",
+    "layers",
+    "models",
     "plots",
+    "scans",
+    "serving",
+    "training",
 ]
 
 _HOME = {

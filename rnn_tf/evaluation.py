@@ -28,6 +28,8 @@ class Estimate(NamedTuple):
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
+    __repr__ = __str__
+
 
 class Mistake(NamedTuple):
     """A row that was answered wrongly, and the probability that the model gave to its answer.
@@ -85,6 +87,8 @@ class ClassificationReport(NamedTuple):
             "",
         ]
         return "\n".join(head + table)
+
+    __repr__ = __str__
 
 
 def classification_report(

@@ -20,12 +20,15 @@ class Windows(NamedTuple):
     Example:
     >>> from rnn_tf.data import jang_task
     >>> train, test = jang_task()
-    >>> train.x.shape, train.y.shape
-    ((500, 4, 1), (500, 1))
+    >>> train
+    Windows(x=float32 [500, 4, 1], y=float32 [500, 1])
     """
 
     x: np.ndarray
     y: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Windows(x={self.x.dtype} {list(self.x.shape)}, y={self.y.dtype} {list(self.y.shape)})"
 
 
 def read_series(

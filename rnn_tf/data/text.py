@@ -25,12 +25,18 @@ class Texts(NamedTuple):
     Example:
     >>> from rnn_tf.data import chinese_reviews
     >>> reviews = chinese_reviews()
+    >>> reviews
+    Texts(480: negative 240, positive 240)
     >>> len(reviews.texts), reviews.labels[0]
     (480, 'negative')
     """
 
     texts: list[str]
     labels: list[str]
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{label} {count}" for label, count in sorted(Counter(self.labels).items()))
+        return f"Texts({len(self.texts)}: {counts})"
 
 
 class TextSplit(NamedTuple):

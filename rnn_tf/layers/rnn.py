@@ -15,7 +15,7 @@ from rnn_tf.layers.plan import IMPLEMENTATIONS, Plan, cudnn_takes, gpu_visible, 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
 class RNN(keras.layers.RNN):
-    """`keras.layers.RNN`, several times faster: same arguments, same weights, same answers, same gradients.
+    """`keras.layers.RNN`, faster where the cell has a kernel: same arguments, weights, answers and gradients.
 
         o_t, s_t = cell(x_t, s_{t-1}),   t = 1, ..., T
 
@@ -58,7 +58,7 @@ class RNN(keras.layers.RNN):
     >>> layer = RNN(keras.layers.LSTMCell(32), return_sequences=True)
     >>> layer(np.zeros([64, 100, 8], "float32")).shape
     TensorShape([64, 100, 32])
-    >>> print(layer.explain([64, 100, 8]))  # doctest: +ELLIPSIS
+    >>> print(layer.explain([64, 100, 8]))
     RNN(LSTMCell) on [64, 100, 8] in float32, training, without a mask:
     - The kernel of LSTMCell: one product for the inputs of all steps, and a hand-written gradient.
     - 100 steps without a loop: they are known, and not more than 128.

@@ -78,6 +78,9 @@ class Trainer:
         self.jit_compile = jit_compile
         self._loop: Loop | None = None
 
+    def __repr__(self) -> str:
+        return f"Trainer({self.model!r}, jit_compile={self.jit_compile!r})"
+
     def fit(
         self,
         x: Any,
