@@ -28,7 +28,8 @@ class Estimate(NamedTuple):
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
 
 class Mistake(NamedTuple):
@@ -88,7 +89,8 @@ class ClassificationReport(NamedTuple):
         ]
         return "\n".join(head + table)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def classification_report(

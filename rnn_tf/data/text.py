@@ -83,8 +83,8 @@ def read_texts(path: str | PathLike[str], text: str = "text", label: str = "labe
     >>> from rnn_tf.data import read_texts
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "reviews.tsv"
     >>> _ = path.write_text("label\ttext\ngood\tWarm, and the \"sea view\" is real.\nbad\tCold soup.\n")
-    >>> read_texts(path)
-    Texts(texts=['Warm, and the "sea view" is real.', 'Cold soup.'], labels=['good', 'bad'])
+    >>> read_texts(path).texts
+    ['Warm, and the "sea view" is real.', 'Cold soup.']
     """
     path = Path(path)
     if not path.is_file():
