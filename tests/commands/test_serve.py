@@ -1,6 +1,7 @@
 import _thread
 import argparse
 import re
+import signal
 import threading
 import urllib.request
 
@@ -37,6 +38,15 @@ def run(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C interrupts, even where the tests run as a shell's background job, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_serves_until_it_is_interrupted(run, monkeypatch):
     answers = []
     wait = DevelopmentServer.wait
