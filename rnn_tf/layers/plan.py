@@ -35,6 +35,12 @@ class Plan(NamedTuple):
     reasons: tuple[str, ...]
 
 
+class Explanation(str):
+    """A text that shows its lines where Python shows a value, as at the end of a notebook's cell."""
+
+    __repr__ = str.__str__
+
+
 def make_plan(
     layer: Any, shape: Sequence[int | None], *, masked: bool, training: bool, compiled: bool, eager: bool
 ) -> Plan:

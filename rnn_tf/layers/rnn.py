@@ -10,7 +10,7 @@ from rnn_tf import scans
 from rnn_tf._checks import check_sequences, positive_integer
 from rnn_tf._exporting import available_shards, traced_for_export
 from rnn_tf.layers import kernels
-from rnn_tf.layers.plan import IMPLEMENTATIONS, Plan, cudnn_takes, gpu_visible, make_plan, traced_for_xla
+from rnn_tf.layers.plan import IMPLEMENTATIONS, Explanation, Plan, cudnn_takes, gpu_visible, make_plan, traced_for_xla
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -58,7 +58,7 @@ class RNN(keras.layers.RNN):
     >>> layer = RNN(keras.layers.LSTMCell(32), return_sequences=True)
     >>> layer(np.zeros([64, 100, 8], "float32")).shape
     TensorShape([64, 100, 32])
-    >>> print(layer.explain([64, 100, 8]))
+    >>> layer.explain([64, 100, 8])
     RNN(LSTMCell) on [64, 100, 8] in float32, training, without a mask:
     - The kernel of LSTMCell: one product for the inputs of all steps, and a hand-written gradient.
     - 100 steps without a loop: they are known, and not more than 128.
@@ -126,7 +126,7 @@ class RNN(keras.layers.RNN):
 
     def explain(
         self, shape: Sequence[int | None], mask: bool = False, training: bool = True, jit_compile: bool = False
-    ) -> str:
+    ) -> Explanation:
         """How a call on sequences of this shape runs in a graph, and why.
 
         Args:
@@ -134,6 +134,9 @@ class RNN(keras.layers.RNN):
             mask: Whether there is a mask.
             training: Whether it is a call in training.
             jit_compile: Whether XLA compiles it.
+
+        Returns:
+            A `str` of several lines.
         """
         plan = make_plan(self, shape, masked=mask, training=training, compiled=jit_compile, eager=False)
         sizes = ", ".join("?" if size is None else str(size) for size in shape)
@@ -150,7 +153,7 @@ class RNN(keras.layers.RNN):
             f"RNN({type(self.cell).__name__}) on [{sizes}] in {self.compute_dtype}, {when}, "
             f"{'with' if mask else 'without'} a mask:"
         )
-        return "\n- ".join([head, *reasons])
+        return Explanation("\n- ".join([head, *reasons]))
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
         """The cell over all steps: see the class."""

@@ -97,6 +97,9 @@ class DevelopmentServer:
             threading.Thread(target=self._poll_until_stopped, daemon=True),
         ]
 
+    def __repr__(self) -> str:
+        return f"DevelopmentServer({str(self.directory)!r}, url={self.url!r}, models={sorted(self.models)})"
+
     def __enter__(self) -> "DevelopmentServer":
         for thread in self._threads:
             thread.start()

@@ -51,6 +51,7 @@ def test_explains(text, expected):
     text = text()
     for words in expected:
         assert words in text
+    assert repr(text) == text  # as at the end of a notebook's cell
 
 
 def test_explains_a_gpu(monkeypatch):

@@ -328,6 +328,7 @@ def test_an_operation_that_fails(server, monkeypatch):
 def test_one_model_alone(models):
     with DevelopmentServer(models / "half_plus_two", port=0) as server:
         assert list(server.models) == ["half_plus_two"]
+        assert re.fullmatch(r"DevelopmentServer\('.+', url='http://.+', models=\['half_plus_two'\]\)", repr(server))
         assert ask(server, HALF)[0] == 200
     with pytest.raises(ConnectionRefusedError):
         ask(server, HALF)
