@@ -14,8 +14,10 @@ from rnn_tf.scans import add_bias
 class ElmanCell(keras.layers.SimpleRNNCell):
     """One step of the Elman network.
 
-        h_t = σ(W_hh h_{t-1} + W_hx x_t + b_h)      hidden state
-        o_t = σ_o(W_ho h_t + b_o)                   output, when `output_units` is given; else o_t = h_t
+        h_t = σ(x_t W_hx + h_{t-1} W_hh + b_h)      hidden state
+        o_t = σ_o(h_t W_ho + b_o)                   output, when `output_units` is given; else o_t = h_t
+
+    with x_t, h_t and o_t as rows, one for each example of a batch.
 
     Without `output_units` it computes what `keras.layers.SimpleRNNCell` computes and has the same weights.
     It is that cell's subclass because `keras.layers.RNN` draws one dropout mask a sequence only for Keras's
@@ -105,7 +107,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             )
 
     def project(self, sequence: Any, training: bool = False) -> Any:
-        """W_hx x_t + b_h, what does not depend on the state.
+        """x_t W_hx + b_h, what does not depend on the state.
 
         Takes `[batch, features]` or `[batch, time, features]`, gives `[batch, units]` or
         `[batch, time, units]`. Input dropout is one mask a sequence, the same at every step.
@@ -126,7 +128,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
         return projected if self.bias is None else add_bias(projected, self.bias)
 
     def advance(self, projected: Any, states: Any, training: bool = False) -> Any:
-        """The recurrence itself: h_t = σ(projected + W_hh h_{t-1}), all `[batch, units]`."""
+        """The recurrence itself: h_t = σ(projected + h_{t-1} W_hh), all `[batch, units]`."""
         state = states[0] if isinstance(states, (list, tuple)) else states
         if training and self.recurrent_dropout > 0:
             state = state * self.get_recurrent_dropout_mask(state)
@@ -134,7 +136,7 @@ class ElmanCell(keras.layers.SimpleRNNCell):
         return [state] if isinstance(states, (list, tuple)) else state
 
     def read_out(self, states: Any) -> Any:
-        """What is emitted: h_t, or o_t = σ_o(W_ho h_t + b_o); of one step or of a whole sequence."""
+        """What is emitted: h_t, or o_t = σ_o(h_t W_ho + b_o); of one step or of a whole sequence."""
         hidden = states[0] if isinstance(states, (list, tuple)) else states
         if self.output_kernel is None:
             return hidden

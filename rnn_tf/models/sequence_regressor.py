@@ -20,7 +20,7 @@ class SequenceRegressor(PreparedModel):
 
         z_t = (x_t - mean_x) / scale_x                     standardization, where it was learned
         h_t = cell(z_t, h_{t-1})                           one recurrent layer, or several on top of each other
-        o_t = scale_y (W_ho h_t + b_o) + mean_y            the answer, in the target's units
+        o_t = scale_y (h_t W_ho + b_o) + mean_y            the answer, in the target's units
 
     The answer is o_T of the last step or, with `return_sequences`, o_1, ..., o_T. What `adapt` learns lives
     inside the model and is saved and exported with it. The loss is computed on standardized targets and

@@ -37,14 +37,14 @@ def unrolled(
 ) -> Figure:
     """An Elman network drawn twice: one cell with a loop, and unrolled, with the same three weights at every step.
 
-        h_t = σ(W_hh h_{t-1} + W_hx x_t + b_h)
-        o_t = W_ho h_t + b_o
+        h_t = σ(x_t W_hx + h_{t-1} W_hh + b_h)
+        o_t = h_t W_ho + b_o
 
     With `backward` it is the gradient's way through the same network: from the loss L down to the inputs and, through
     the states, back in time. The σ' at an arrow is the derivative σ'(z) of the state that the arrow leaves:
 
-        ∂L/∂h_t = W_hoᵀ ∂L/∂o_t + W_hhᵀ (σ'(z_{t+1}) ∘ ∂L/∂h_{t+1})
-        ∂L/∂x_t = W_hxᵀ (σ'(z_t) ∘ ∂L/∂h_t)
+        ∂L/∂h_t = ∂L/∂o_t W_hoᵀ + (∂L/∂h_{t+1} ∘ σ'(z_{t+1})) W_hhᵀ
+        ∂L/∂x_t = (∂L/∂h_t ∘ σ'(z_t)) W_hxᵀ
 
     Args:
         timesteps: Positive integer, how many steps to unroll.

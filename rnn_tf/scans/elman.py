@@ -9,7 +9,7 @@ from rnn_tf.scans.activations import Activation
 class Elman(recurrence.Recurrence):
     """The hidden state of the Elman network.
 
-    With p_t = W_hx x_t + b_h, projected before, and r the recurrent dropout,
+    With p_t = x_t W_hx + b_h, projected before, and r the recurrent dropout,
 
         z_t = p_t + (h_{t-1} ∘ r) W_hh
         h_t = σ(z_t)

@@ -64,11 +64,19 @@ def fingerprint(notebook):
 
 def environment():
     """Of what the last digits depend on, beside the code: the processor, how many cores, the versions."""
-    cpu = Path("/proc/cpuinfo")
-    models = re.findall(r"model name.*", cpu.read_text()) if cpu.is_file() else [platform.processor()]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = [version(package) for package in ("tensorflow", "keras", "numpy", "matplotlib")]
-    return hashlib.sha256(repr((models[:1], cores, platform.python_version(), versions)).encode()).hexdigest()
+    return hashlib.sha256(repr((processor(), cores, platform.python_version(), versions)).encode()).hexdigest()
+
+
+def processor():
+    """Its name, which different ones may share, instructions and caches: sums are cut by what fits into them."""
+    info = Path("/proc/cpuinfo")
+    if not info.is_file():
+        return [platform.processor()]
+    lines = re.findall(r"^(?:model name|flags|Features)\s*:.*", info.read_text(), flags=re.MULTILINE)
+    caches = sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"))
+    return [*dict.fromkeys(lines), *(cache.read_text() for cache in caches)]
 
 
 def code_of(notebook):
