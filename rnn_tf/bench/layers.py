@@ -8,8 +8,6 @@ compiled and run once before the clock starts; then they take turns, and ratios 
 import argparse
 import importlib.util
 import json
-import os
-import platform
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import writable_folder
-from rnn_tf.bench.timing import in_turns
+from rnn_tf.bench.timing import in_turns, machine
 from rnn_tf.cells import ElmanCell
 from rnn_tf.layers import RNN
 
@@ -93,15 +91,14 @@ SWEEPS = {
 
 def run(options: argparse.Namespace) -> None:
     folder = writable_folder(options.output)
-    machine = f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} cores of {platform.machine()}"
-    print(f"{options.repeat} turns; {machine}")
+    print(f"{options.repeat} turns; {machine()}")
     for name, module in (("PyTorch", "torch"), ("JAX", "jax")):
         if not importlib.util.find_spec(module):
             print(f"{name} is left out: {module} is not installed.")
     results = [compare(case, options.repeat) for case in CASES[: options.cases]]
     sweeps = {name: sweep(cases[: options.cases], options.repeat) for name, cases in SWEEPS.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    report = {"machine": machine, "cases": results, "sweeps": sweeps}
+    report = {"machine": machine(), "cases": results, "sweeps": sweeps}
     (folder / "layers.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(f"\nFigures: {folder / 'layers.json'}")
     if importlib.util.find_spec("matplotlib"):

@@ -11,8 +11,6 @@ lies in the batches, and how much in the layers.
 """
 
 import argparse
-import os
-import platform
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf.bench.timing import in_turns
+from rnn_tf.bench.timing import in_turns, machine
 from rnn_tf.data import library_docs, read_texts
 from rnn_tf.models import TextClassifier
 from rnn_tf.training import Trainer
@@ -54,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
         for name, data in (("random batches", random), ("the longest of all", fixed), ("similar lengths", similar))
     }
     print(f"{len(texts.texts)} texts, {tokens} tokens, {len(model.vocabulary)} known; {options.repeat} turns")
-    print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} cores of {platform.machine()}")
+    print(machine())
     print("with padding, times the tokens: " + ", ".join(f"{name} {share:.2f}" for name, share in padded.items()))
     seconds = in_turns(contenders, options.repeat)
     print(f"\n{'batch 32, one pass over the texts':46s}{'tokens a second':>16s}{'times the recipe':>18s}")

@@ -1,9 +1,23 @@
 """Fair timing: contenders take turns, and are compared within a turn."""
 
+import os
+import platform
 import time
 from collections.abc import Callable, Mapping
 
+import keras
 import numpy as np
+import tensorflow as tf
+
+from rnn_tf.layers.plan import onednn_is_off
+
+
+def machine() -> str:
+    """What the figures depend on, beside the code."""
+    return (
+        f"TensorFlow {tf.__version__}{' without oneDNN' if onednn_is_off() else ''}, Keras {keras.__version__}, "
+        f"{os.cpu_count()} cores of {platform.machine()}"
+    )
 
 
 def in_turns(contenders: Mapping[str, Callable[[], object]], turns: int, budget: float = 0.1) -> dict[str, np.ndarray]:

@@ -8,8 +8,6 @@ a turn. The last column, the loss after the last of 2000 steps from the same sta
 
 import argparse
 import importlib.util
-import os
-import platform
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_tf.bench.timing import machine
 from rnn_tf.data import jang_task
 from rnn_tf.models import SequenceRegressor
 from rnn_tf.training import Trainer
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     weights = [0.5 * random.normal(size=shape).astype("float32") for shape in ((1, 4), (4, 4), (4,), (4, 1), (1,))]
 
     print(f"{STEPS} full-batch steps, {len(x)} sequences of 4 steps, 4 units, Adam; {options.repeat} turns")
-    print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} cores of {platform.machine()}\n")
+    print(f"{machine()}\n")
     runs = {name: contender(x, y, weights) for name, contender in contenders.items()}
     losses = {}
     for name, one in runs.items():

@@ -1,5 +1,6 @@
 """Which way a call of `RNN` takes, and why."""
 
+import platform
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,10 @@ try:  # There is no public way to ask whether XLA will compile what is being tra
     from tensorflow.python.ops import control_flow_util
 except ImportError:
     control_flow_util = None
+try:  # Nor whether the products of matrices are oneDNN's.
+    from tensorflow.python.util import _pywrap_util_port
+except ImportError:
+    _pywrap_util_port = None
 
 from rnn_tf._exporting import traced_for_export
 from rnn_tf.layers.kernels import has_kernel
@@ -124,6 +129,12 @@ def cudnn_takes(layer: Any, masked: bool, training: bool) -> bool:
 
 def gpu_visible() -> bool:
     return bool(tf.config.list_logical_devices("GPU"))
+
+
+def onednn_is_off() -> bool:
+    """Whether TensorFlow's build has oneDNN's products and does not use them, as on processors without AVX-512 VNNI."""
+    ask = getattr(_pywrap_util_port, "IsMklEnabled", None)
+    return bool(ask and platform.machine() in ("x86_64", "AMD64") and not ask())
 
 
 def traced_for_xla() -> bool:

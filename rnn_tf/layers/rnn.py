@@ -10,7 +10,16 @@ from rnn_tf import scans
 from rnn_tf._checks import check_sequences, positive_integer
 from rnn_tf._exporting import available_shards, traced_for_export
 from rnn_tf.layers import kernels
-from rnn_tf.layers.plan import IMPLEMENTATIONS, Explanation, Plan, cudnn_takes, gpu_visible, make_plan, traced_for_xla
+from rnn_tf.layers.plan import (
+    IMPLEMENTATIONS,
+    Explanation,
+    Plan,
+    cudnn_takes,
+    gpu_visible,
+    make_plan,
+    onednn_is_off,
+    traced_for_xla,
+)
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -149,6 +158,11 @@ class RNN(keras.layers.RNN):
         reasons.append(
             f"On {'GPU' if gpu_visible() else 'CPU'}, {'compiled by XLA' if jit_compile else 'without XLA'}."
         )
+        if not (gpu_visible() or jit_compile) and onednn_is_off():
+            reasons.append(
+                "Products of matrices without oneDNN, as TensorFlow starts on this processor: try the environment "
+                "variable TF_ENABLE_ONEDNN_OPTS=1, set before TensorFlow is imported."
+            )
         head = (
             f"RNN({type(self.cell).__name__}) on [{sizes}] in {self.compute_dtype}, {when}, "
             f"{'with' if mask else 'without'} a mask:"

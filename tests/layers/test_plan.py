@@ -1,5 +1,7 @@
 """`explain` tells the way that a call takes; each way is taken."""
 
+import platform
+
 import keras
 import numpy as np
 import pytest
@@ -62,6 +64,19 @@ def test_explains_a_gpu(monkeypatch):
     assert "The kernel of LSTMCell" in explained(keras.layers.LSTMCell(8, activation="relu"))
     assert "One shard: a GPU" in explained(ElmanCell(8))
     assert "On GPU" in explained(ElmanCell(8))
+
+
+def test_explains_that_products_could_be_faster(monkeypatch):
+    for off in (True, False):
+        monkeypatch.setattr("rnn_tf.layers.rnn.onednn_is_off", lambda off=off: off)
+        assert ("TF_ENABLE_ONEDNN_OPTS=1" in explained(ElmanCell(8))) == off
+        assert "ONEDNN" not in explained(ElmanCell(8), jit_compile=True)
+
+
+def test_knows_whether_products_are_onednns(run_python):
+    ask = "from rnn_tf.layers.plan import onednn_is_off; print(onednn_is_off())"
+    assert "True" not in run_python(ask, TF_ENABLE_ONEDNN_OPTS="1")
+    assert ("True" in run_python(ask, TF_ENABLE_ONEDNN_OPTS="0")) == (platform.machine() in ("x86_64", "AMD64"))
 
 
 def nodes(function, *specs):

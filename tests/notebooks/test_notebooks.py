@@ -4,6 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
+import nbformat
 import pytest
 
 HERE = Path(__file__).parent
@@ -46,15 +47,22 @@ def test_its_form(notebook):
         assert not re.search(r"^\s*class ", source, flags=re.MULTILINE), "a notebook holds no library code"
 
 
-def test_runs_from_a_clean_kernel_and_gives_what_is_committed(notebook):
+def solutions_of(notebook):
+    """The code in its last cell."""
+    return re.findall(r"```python\n(.*?)```", notebook.cells[-1].source, flags=re.DOTALL)
+
+
+def test_runs_from_a_clean_kernel_with_its_solutions_and_gives_what_is_committed(notebook):
     path, content = notebook
     if path.stem.endswith("_zh"):
         pytest.skip("Its code is that of the English one, as the next test asserts.")
-    again = TOOL["execute"](content)
+    solutions = [nbformat.v4.new_code_cell(solution) for solution in solutions_of(content)]
+    again = TOOL["execute"]({**content, "cells": [*content.cells, *solutions]})
+    for cell in again.cells:
+        for kind, text in TOOL["texts_of"](cell):
+            assert kind != "stderr", f"{cell.source}\n{text}"
     same = again.metadata.environment == content.metadata.environment  # elsewhere its own assertions must do
-    for before, after in zip(content.cells, again.cells, strict=True):
-        for kind, text in TOOL["texts_of"](after):
-            assert kind != "stderr", f"{after.source}\n{text}"
+    for before, after in zip(content.cells, again.cells, strict=False):
         if same and before.cell_type == "code" and TIMED not in before.metadata.get("tags", []):
             assert TOOL["texts_of"](after) == TOOL["texts_of"](before), before.source
 
@@ -64,4 +72,6 @@ def test_runs_from_a_clean_kernel_and_gives_what_is_committed(notebook):
 )
 def test_a_chinese_notebook_has_the_same_code(chinese):
     english = chinese.with_name(chinese.name.replace("_zh", ""))
-    assert TOOL["code_of"](TOOL["read"](chinese)) == TOOL["code_of"](TOOL["read"](english))
+    chinese, english = TOOL["read"](chinese), TOOL["read"](english)
+    assert TOOL["code_of"](chinese) == TOOL["code_of"](english)
+    assert solutions_of(chinese) == solutions_of(english)
