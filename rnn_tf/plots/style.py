@@ -46,7 +46,7 @@ def log_scale(axes: Any) -> None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     if high < 1000 * low:
-        axes.yaxis.set_major_locator(AutoLocator() if high < 5 * low else LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_locator(AutoLocator() if high < 8 * low else LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
 
