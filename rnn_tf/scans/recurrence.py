@@ -14,6 +14,7 @@ from rnn_tf.scans.gradients import with_gradient
 from rnn_tf.scans.steps import Steps
 
 Masks = Sequence[Any] | None
+FEW_STEPS = 16  # up to here it costs less to multiply by a transposed matrix than to transpose it
 
 
 class Recurrence:
@@ -129,6 +130,10 @@ def scan(
         def gradient(*upstream: Any) -> list[Any]:
             hidden, *saved = kept if save else forward(save=True)[0]
             transposed = [tf.transpose(weight) for weight in weights]
+            if unrolled and len(hidden) > FEW_STEPS:
+                # TensorFlow would move the transposition into each of the products, which without oneDNN then take
+                # twice as long.
+                transposed = [tf.ensure_shape(weight, weight.shape) for weight in transposed]
             d_states = list(upstream)
             d_hidden = [steps.split(d_states.pop(0), unrolled)] if sequences else []
 
