@@ -1,5 +1,7 @@
 """What is asked of arguments, and of arrays before anything is learned from them."""
 
+import contextlib
+import decimal
 import numbers
 import os
 import re
@@ -7,7 +9,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 
@@ -48,13 +49,21 @@ def check_sequences(taker: str, shape: Any, features: int | None = None) -> None
         )
 
 
-def writable_folder(path: str | PathLike[str]) -> Path:
-    """The path, after checking that a folder is or could be made there. Makes nothing."""
+EXPORTS_ARE_LOCAL = (
+    "A folder for exports must be local: a rename is not atomic elsewhere. {received} Export locally, then copy the "
+    "version, its saved_model.pb last."
+)
+
+
+def writable_folder(path: str | PathLike[str], local: str = EXPORTS_ARE_LOCAL) -> Path:
+    """The path, after checking that a folder is or could be made there. Makes nothing.
+
+    Args:
+        path: Where.
+        local: What to say where the path is a remote address; what came stands in place of `{received}`.
+    """
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
-        raise ValueError(
-            f"A folder for exports must be local: a rename is not atomic elsewhere. Received: {path}. Export "
-            "locally, then copy the version, its saved_model.pb last."
-        )
+        raise ValueError(local.format(received=f"Received: {path}."))
     path = Path(path)
     existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     if not existing.is_dir():
@@ -64,10 +73,11 @@ def writable_folder(path: str | PathLike[str]) -> Path:
     return path
 
 
-def checked_arrays(**named: Any) -> tuple[Any, ...]:
+def checked_arrays(*, booleans: bool = True, **named: Any) -> tuple[Any, ...]:
     """The arrays as NumPy, floats in Keras's float type, after checking that they can be trained on.
 
     Args:
+        booleans: Whether arrays of True and False are taken, as for a model's mask.
         **named: Arrays by the name that errors shall use; or, as in `model.fit`, dicts or lists of arrays, for
             models of several inputs or outputs. `None` stays.
 
@@ -75,8 +85,8 @@ def checked_arrays(**named: Any) -> tuple[Any, ...]:
         The same in the same order, with NumPy arrays.
 
     Raises:
-        ValueError: If an array is empty, holds NaN or infinity, holds something other than numbers, or does
-            not have as many rows as the others.
+        ValueError: If an array is empty, holds NaN or infinity, holds something other than numbers, such as texts of
+            digits or dates, or does not have as many rows as the others.
     """
     rows: dict[str, int] = {}
 
@@ -87,9 +97,11 @@ def checked_arrays(**named: Any) -> tuple[Any, ...]:
             return {key: checked(f"{name}[{key!r}]", one) for key, one in value.items()}
         if isinstance(value, (list, tuple)) and value and all(getattr(one, "shape", ()) for one in value):
             return type(value)(checked(f"{name}[{i}]", one) for i, one in enumerate(value))
-        array = _numbers(name, value)
+        array = numbers_of(name, value, booleans)
+        if array.ndim == 0 or array.size == 0:
+            raise ValueError(f"`{name}` must have at least one row. Received: shape {array.shape}.")
         rows[name] = len(array)
-        return array
+        return _finite(name, array)
 
     result = tuple(checked(name, value) for name, value in named.items())
     if len(set(rows.values())) > 1:
@@ -98,19 +110,45 @@ def checked_arrays(**named: Any) -> tuple[Any, ...]:
     return result
 
 
-def _numbers(name: str, value: Any) -> np.ndarray:
+def numbers_of(name: str, value: Any, booleans: bool = False) -> np.ndarray:
+    """An array of numbers. Raises ValueError for texts, dates and the like, also for texts of digits."""
     try:
         array = np.asarray(value)
-        if array.dtype.kind not in "fiub":  # float, int, unsigned, bool; others may hold numbers all the same
-            array = array.astype(np.float64)
-    except (TypeError, ValueError):
+    except ValueError:
         raise ValueError(
-            f"`{name}` must hold numbers, in rows of one length. Received: {type(value).__name__}. Encode text and "
-            "categories as numbers first, and pad sequences of different lengths to one."
+            f"`{name}` must hold numbers, in rows of one length. Received: {type(value).__name__} whose rows differ in "
+            "length. Pad sequences of different lengths to one."
         ) from None
-    if array.ndim == 0 or array.size == 0:
-        raise ValueError(f"`{name}` must have at least one row. Received: shape {array.shape}.")
-    if array.dtype.kind != "f":
+    kind = array.dtype.kind
+    odd: Any = None
+    if kind == "O":  # Decimal, integers beyond 64 bits, or anything else
+        odd = next((one for one in array.flat if isinstance(one, bool) or not _is_real(one)), None)
+        if odd is None and all(one is not None for one in array.flat):
+            return array.astype(np.float64)
+    elif kind in "fiu" or (kind == "b" and booleans):
+        return array
+    elif kind == "V":  # bfloat16 and its like, which NumPy does not know
+        with contextlib.suppress(TypeError, ValueError):
+            return array.astype(np.float64)
+    what = {"U": "texts", "S": "texts", "M": "dates", "m": "spans of time", "b": "booleans", "c": "complex numbers"}
+    received = what.get(kind, f"{odd!r:.40} of type {type(odd).__name__}" if kind == "O" else str(array.dtype))
+    remedy = {
+        "b": "Turn them into 0 and 1 first, as by astype('float32').",
+        "c": "Take their real part, or stack real and imaginary parts as features.",
+    }.get(kind, "Encode texts, categories and dates as numbers first; texts of digits by astype('float32').")
+    raise ValueError(
+        f"`{name}` must hold numbers, in rows of one length. Received: {received} in {type(value).__name__}. {remedy}"
+    )
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (numbers.Real, decimal.Decimal, np.number)) and not isinstance(value, np.timedelta64)
+
+
+def _finite(name: str, array: np.ndarray) -> np.ndarray:
+    import keras  # only here: a file is read, and refused, without it
+
+    if array.dtype.kind in "iub":
         return array
     finite = np.isfinite(array)
     if not finite.all():

@@ -1,6 +1,5 @@
 """Series and texts to learn from: the Mackey-Glass task, three collections of texts, and a user's own files."""
 
-import rnn_tf._environment
 from rnn_tf.data.baselines import linear_autoregression, persistence, seasonal_naive
 from rnn_tf.data.corpora import chinese_reviews, imdb, library_docs
 from rnn_tf.data.mackey_glass import JANG_TEST_NDEI, jang_task, mackey_glass, ndei

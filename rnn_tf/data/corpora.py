@@ -3,6 +3,7 @@
 import ast
 import functools
 import gc
+import importlib.util
 import os
 import re
 import sysconfig
@@ -13,9 +14,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from rnn_tf._checks import positive_integer, writable_folder
 from rnn_tf.data.text import Texts, normalized, read_texts
@@ -117,7 +116,12 @@ def imdb() -> tuple[Texts, Texts]:
     >>> from rnn_tf.data import imdb
     >>> train, test = imdb()  # doctest: +SKIP
     """
-    cache = writable_folder(Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser())
+    import keras  # only here: the rest of rnn_tf.data does without it
+
+    cache = writable_folder(
+        Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser(),
+        local="Keras's cache must be a local folder. {received} Let the environment variable KERAS_HOME name one.",
+    )
     cache.mkdir(parents=True, exist_ok=True)
     path = cache / "datasets" / "aclImdb_v1.tar.gz"
     try:
@@ -147,13 +151,21 @@ def imdb() -> tuple[Texts, Texts]:
     return train, test
 
 
+def _origin(package: str) -> str:
+    """Where a package lies; it is not imported."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"{package} must be installed. Received: an environment without it.")
+    return spec.origin
+
+
 @functools.cache
 def _library_sentences() -> dict[str, list[str]]:
     """By library, the sentences of its documentation; see `library_docs`."""
     folders = {
         "numpy": Path(np.__file__).parent,
         "python": Path(sysconfig.get_path("stdlib")),
-        "tensorflow": Path(tf.__file__).parent / "python" / "ops",
+        "tensorflow": Path(_origin("tensorflow")).parent / "python" / "ops",
     }
     collecting = gc.isenabled()
     gc.disable()  # syntax trees are many objects without cycles: the search for cycles would take longer than the rest

@@ -1,17 +1,16 @@
 """Labelled texts from a file, and a part of them held out."""
 
-import csv
-import gzip
-import json
 import re
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from rnn_tf.data.files import kind_of
+from rnn_tf.data.tables import read_table
 
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # one of the two codes that stand for an emoji in JSON
 
@@ -60,10 +59,11 @@ def read_texts(path: str | PathLike[str], text: str = "text", label: str = "labe
     The end of the file's name says how it is read; each may be compressed, with .gz after it:
 
         .tsv              first line of column names, cells separated by tabs, quotes are part of the text
-        .csv              first line of column names, cells separated by commas, quoted where needed as in RFC 4180
-        .jsonl, .ndjson   a JSON object a line; labels may be strings, integers, true or false
+        .csv              first line of column names, cells separated by commas, semicolons or tabs, as the first line
+                          tells, and quoted where needed as in RFC 4180
+        .jsonl, .ndjson   a JSON object a line; labels may be strings, whole numbers, true or false
 
-    Blank lines are passed over. Spaces around a label do not belong to it; texts stay as they are.
+    Empty lines are passed over. Spaces around a label do not belong to it; texts stay as they are.
 
     Args:
         path: The file.
@@ -87,41 +87,33 @@ def read_texts(path: str | PathLike[str], text: str = "text", label: str = "labe
     ['Warm, and the "sea view" is real.', 'Cold soup.']
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}. Give the path of a TSV, CSV or JSON-lines file.")
-    end = Path(path.name.lower().removesuffix(".gz")).suffix
-    if end == ".tsv":
-        records = _table(path, [text, label], delimiter="\t", quoting=csv.QUOTE_NONE)
-    elif end == ".csv":
-        records = _table(path, [text, label], strict=True)
-    elif end in (".jsonl", ".ndjson"):
-        records = _json_lines(path, [text, label])
-    else:
+    if path.is_file() and not kind_of(path):
         raise ValueError(
             "The name of a file of texts must end in .tsv, .csv or .jsonl (.ndjson), which says how it is read, or in "
             f"one of these and .gz. Received: {path.name!r}. Rename the file to what it holds."
         )
+    table = read_table(path, [text, label])
     result = Texts([], [])
-    for place, record in records:
-        content, name = record[text], record[label]
+    for row, (content, name) in enumerate(zip(table.cells(text), table.cells(label), strict=True)):
         if not isinstance(content, str) or not content.strip():
             raise ValueError(
-                f"{place}: {text!r} must hold a text. Received: {content!r:.80}. Correct it, or remove the line."
+                f"{table.place(row)}: {text!r} must hold a text. Received: {content!r:.80}. Correct it, or remove the "
+                "line."
             )
         if HALF_CHARACTER.search(content):
             raise ValueError(
-                f"{place}: {text!r} must hold whole characters. Received: half a surrogate pair, as is left where an "
-                "emoji was cut in two. Correct it, or remove the line."
+                f"{table.place(row)}: {text!r} must hold whole characters. Received: half a surrogate pair, as is left "
+                "where an emoji was cut in two. Correct it, or remove the line."
             )
+        if isinstance(name, float) and name.is_integer():  # 5.0 of JSON
+            name = int(name)
         if not isinstance(name, (str, int)) or not str(name).strip():
             raise ValueError(
-                f"{place}: {label!r} must hold a label, in JSON a string, an integer, true or false. "
+                f"{table.place(row)}: {label!r} must hold a label, in JSON a string, an integer, true or false. "
                 f"Received: {name!r:.80}. Correct it, or remove the line."
             )
         result.texts.append(content)
         result.labels.append(str(name).strip())
-    if not result.texts:
-        raise ValueError(f"{path} has no texts. It needs a line for each.")
     return result
 
 
@@ -192,75 +184,3 @@ def split_texts(texts: Texts, test: float = 0.2, seed: int = 0) -> TextSplit:
 def normalized(text: str) -> str:
     """The text in small letters, its words one space apart."""
     return " ".join(text.split()).lower()
-
-
-def _table(path: Path, columns: list[str], **form: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows of a table, each with the place that errors name; `form` is what `csv.reader` takes."""
-    rows: list[tuple[str, list[str]]] = []
-    reader, line = csv.reader(_lines(path), **form), 1
-    limit = csv.field_size_limit(2**31 - 1)  # some texts are longer than its 131072 characters
-    try:
-        for row in reader:
-            if row:  # no empty line
-                rows.append((f"{path}, line {line}", row))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {line}: not a row of a CSV or TSV file: {error}. Correct the line.") from None
-    finally:
-        csv.field_size_limit(limit)
-    if not rows:
-        raise ValueError(f"{path} is empty. It needs a first line of column names, and a line for each text.")
-    (place, header), *rows = rows
-    header = [name.strip() for name in header]
-    _check_names(place, header, columns)
-    for place, row in rows:
-        if len(row) != len(header):
-            raise ValueError(
-                f"{place}: a row must have as many cells as the first line has names, {len(header)}. Received: "
-                f"{len(row)} cells. In a CSV file a text that holds commas or line ends stands in quotes; in a TSV "
-                "file it holds no tabs and no line ends."
-            )
-        yield place, dict(zip(header, row, strict=True))
-
-
-def _json_lines(path: Path, columns: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Objects of a JSON-lines file, each with the place that errors name."""
-    for i, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
-        place = f"{path}, line {i}"
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{place}: not JSON: {error}. Each line must hold a JSON object of its own.") from None
-        if not isinstance(record, dict):
-            raise ValueError(f"{place}: must be a JSON object, as in {{...}}. Received: {type(record).__name__}.")
-        _check_names(place, record, columns)
-        yield place, record
-
-
-def _check_names(place: str, names: Iterable[str], columns: list[str]) -> None:
-    for column in columns:
-        if column not in names:
-            raise ValueError(
-                f"{place}: there must be a column {column!r}. Received: {', '.join(map(repr, names)) or 'no names'}. "
-                "Give the names of the columns that hold the texts and the labels. TSV files have tabs between "
-                "columns, CSV files commas."
-            )
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Lines of a file in UTF-8, compressed or not, without the byte order mark that Excel writes."""
-    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else open(path, "rb") as file:
-        line = 0
-        try:
-            for line, content in enumerate(file, start=1):
-                yield content.decode("utf-8-sig" if line == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}, line {line}: the file must be in UTF-8. Received: {error}. Save it as UTF-8."
-            ) from None
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise ValueError(
-                f"{path}, after line {line}: not a whole gzip file: {error}. Compress or copy it again."
-            ) from None
