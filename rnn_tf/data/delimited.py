@@ -53,15 +53,21 @@ class Cells:
                 texts[row] = texts[row].replace('""', '"')
         return texts
 
-    def characters(self, column: int, longest: int) -> np.ndarray | None:
+    def characters(self, column: int, longest: int, rows: slice = slice(None)) -> np.ndarray | None:
         """A column as bytes `[rows, width]`, filled up with spaces; None if a cell is longer than `longest`."""
         starts, ends = self._inside(column)
-        width = int((ends - starts).max(initial=1))
+        starts, lengths = starts[rows], (ends - starts)[rows]
+        width, shortest = int(lengths.max(initial=1)), int(lengths.min(initial=longest))
         if width > longest:
             return None
-        places = starts[:, np.newaxis] + np.arange(width)
-        inside = places < ends[:, np.newaxis]
-        return np.where(inside, self.bytes[np.minimum(places, len(self.bytes) - 1)], np.uint8(ord(" ")))
+        characters = np.full([width, len(starts)], ord(" "), np.uint8)
+        for i in range(width):
+            if i < shortest:
+                characters[i] = self.bytes[starts + i]
+            else:
+                inside = np.flatnonzero(lengths > i)
+                characters[i, inside] = self.bytes[starts[inside] + i]
+        return np.ascontiguousarray(characters.T)
 
     def _separator(self, decimal: str) -> str:
         """The one that the first line holds outside of quotes."""

@@ -67,8 +67,8 @@ class Frame:
             return False
         return True
 
-    def characters(self, column: str) -> np.ndarray | None:
-        return as_characters(self.cells(column))
+    def characters(self, column: str, rows: slice = slice(None)) -> np.ndarray | None:
+        return as_characters(self.cells(column)[rows])
 
     def times(self, column: str) -> Times | None:
         """A column of dates, as pandas knows them or as texts; None if it holds something else."""

@@ -10,6 +10,7 @@ from rnn_tf.data.times import (
     AmbiguousDateError,
     Steps,
     Times,
+    may_be_times,
     read_times_of_day,
     steps_of,
     written,
@@ -48,6 +49,7 @@ def find_times(table: Any, asked: Sequence[str], time: str | bool | None) -> Fou
             )
         return FoundTimes(time, *times)
     others = [name for name in dict.fromkeys(table.names) if name not in asked and table.names.count(name) == 1]
+    others = [name for name in others if may_be_times(table.characters(name, slice(1)))]  # most columns are not
     found = {name: times for name in others if (times := _times(table, name)) is not None}
     if not found:
         return None

@@ -54,11 +54,11 @@ class Table:
         self.check_names([column])
         return self._rows.cells(self.names.index(column))
 
-    def characters(self, column: str) -> np.ndarray | None:
+    def characters(self, column: str, rows: slice = slice(None)) -> np.ndarray | None:
         """A column's ASCII bytes `[rows, width]`, filled up with spaces; None if a cell is long or no string."""
         if isinstance(self._rows, Cells):
-            return self._rows.characters(self.names.index(column), LONGEST)
-        return as_characters(self.cells(column))
+            return self._rows.characters(self.names.index(column), LONGEST, rows)
+        return as_characters(self.cells(column)[rows])
 
     def numbers(self, column: str) -> np.ndarray:
         """A column as float64 `[rows]`. Raises ValueError at the first cell that is no finite number."""

@@ -99,6 +99,11 @@ def read_times(characters: np.ndarray | None) -> Times | None:
     return Times(moments, "hour" not in fields, offset)
 
 
+def may_be_times(characters: np.ndarray | None) -> bool:
+    """Whether the first cell looks like a date or a time of day; None, what is no text, may be one all the same."""
+    return characters is None or _fields(characters[:1], [*DATE, TIME_OF_DAY]) is not None
+
+
 def read_times_of_day(characters: np.ndarray | None) -> np.ndarray | None:
     """Microseconds since midnight `[rows]`, or None if a cell is no time of day."""
     fields = None if characters is None or not len(characters) else _fields(characters, [TIME_OF_DAY])
