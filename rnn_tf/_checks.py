@@ -27,6 +27,11 @@ def check_sequences(taker: str, shape: Any, features: int | None = None) -> None
         shape: With `None` for a size that is not known.
         features: How many the weights of `taker` are for. `None` where weights are to be made: then it must be known.
     """
+    if getattr(shape, "rank", 0) is None:
+        raise ValueError(
+            f"{taker} takes sequences of shape [batch, timesteps, features]. Received: some whose number of axes is "
+            "not known when the call is traced. Give them a shape, as by tf.ensure_shape(x, [None, None, 8])."
+        )
     shape = tuple(shape)
     if len(shape) != 3:
         hint = (

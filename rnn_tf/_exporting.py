@@ -8,8 +8,11 @@ Python, so that whoever loads it would be warned of them.
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
+
+import tensorflow as tf
 
 _exporting: ContextVar[bool] = ContextVar("exporting", default=False)
 
@@ -31,4 +34,14 @@ def for_export() -> Iterator[None]:
 
 
 def traced_for_export() -> bool:
-    return _exporting.get()
+    """Whether what is traced now is for an export: ours, or that of `keras.Model.export`, which says so nowhere."""
+    return _exporting.get() or _keras_exports()
+
+
+def _keras_exports() -> bool:
+    frame = None if tf.executing_eagerly() else sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("keras.src.export"):
+            return True
+        frame = frame.f_back
+    return False

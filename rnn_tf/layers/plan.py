@@ -16,7 +16,7 @@ try:  # Nor whether the products of matrices are oneDNN's.
 except ImportError:
     _pywrap_util_port = None
 
-from rnn_tf._exporting import traced_for_export
+from rnn_tf._exporting import available_shards, traced_for_export
 from rnn_tf.layers.kernels import has_kernel
 
 IMPLEMENTATIONS = ("auto", "kernel", "chunked", "reference")
@@ -108,10 +108,11 @@ def _shards(layer: Any, path: str, batch: int | None, compiled: bool) -> tuple[i
         return 1, "One shard: an export must not depend on the machine that wrote it."
     if compiled or gpu_visible():
         return 1, f"One shard: {'XLA' if compiled else 'a GPU'} runs one loop at a time."
+    most = layer.shards or available_shards()
     if batch is None:
-        return layer.shards, f"Shards of the batch side by side: {layer.shards}, whatever its size, which is not known."
-    shards = max(1, min(layer.shards, batch // SHARD_ROWS))
-    return shards, f"Shards of the batch side by side: {shards}, for {batch} rows (at most {layer.shards})."
+        return most, f"Shards of the batch side by side: {most}, whatever its size, which is not known."
+    shards = max(1, min(most, batch // SHARD_ROWS))
+    return shards, f"Shards of the batch side by side: {shards}, for {batch} rows (at most {most})."
 
 
 def cudnn_takes(layer: Any, masked: bool, training: bool) -> bool:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from rnn_tf import scans
 from rnn_tf._checks import check_sequences, positive_integer
-from rnn_tf._exporting import available_shards, traced_for_export
+from rnn_tf._exporting import traced_for_export
 from rnn_tf.layers import kernels
 from rnn_tf.layers.plan import (
     IMPLEMENTATIONS,
@@ -40,7 +40,7 @@ class RNN(keras.layers.RNN):
         implementation: `"auto"`; or `"kernel"`, `"chunked"`, or `"reference"`, which is Keras's own loop: for
             comparison, and for second derivatives, which kernels do not have.
         shards: Positive integer, the most shards that run side by side. `None` takes the number of cores, at most 4.
-            Sums over a batch depend on it in the last bit, so that it is kept in the config.
+            Sums over a batch depend on it in the last bit: give it to have the same ones on another machine.
         remat: Whether to hold only about √T states of a sequence in memory and compute the rest again for the
             gradient, which takes another forward pass. Not for a cell of your own that draws random numbers.
 
@@ -103,7 +103,7 @@ class RNN(keras.layers.RNN):
         if remat and implementation == "reference":
             raise ValueError("`remat` is not Keras's. Received: remat=True with implementation='reference'.")
         self.implementation = implementation
-        self.shards = available_shards() if shards is None else positive_integer("shards", shards)
+        self.shards = None if shards is None else positive_integer("shards", shards)
         self.remat = remat
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:

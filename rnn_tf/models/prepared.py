@@ -1,13 +1,17 @@
 """One conversion in front of training: what people have becomes what a compiled step can take."""
 
+import contextlib
 import inspect
+import logging
 import math
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from rnn_tf._exporting import for_export
 from rnn_tf.serving.saved_model import write_saved_model
 from rnn_tf.serving.signatures import Signatures, declared_signatures
 
@@ -71,7 +75,12 @@ class PreparedModel(keras.Model):
             given["validation_data"] = prepared.x if isinstance(prepared.x, tf.data.Dataset) else tuple(prepared[:3])
             if isinstance(prepared.x, tf.data.Dataset):
                 given["validation_batch_size"] = None
-        return super().fit(*call.args, **call.kwargs)
+        if self.built and self.optimizer is not None and not self.optimizer.built:
+            # In Keras 3.15 optimizers that copy the weights, as ScheduleFreeAdamW, copy zeros where the compiled
+            # step builds them.
+            self.optimizer.build(self.trainable_variables)
+        with _one_trace_a_model():
+            return super().fit(*call.args, **call.kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate`, on all that `prepare_data` understands."""
@@ -86,7 +95,13 @@ class PreparedModel(keras.Model):
         given.update(x=prepared.x, y=prepared.y, sample_weight=prepared.sample_weight)
         if isinstance(prepared.x, tf.data.Dataset):
             given["batch_size"] = None
-        return super().evaluate(*call.args, **call.kwargs)
+        with _one_trace_a_model():
+            return super().evaluate(*call.args, **call.kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """`keras.Model.predict`."""
+        with _one_trace_a_model():
+            return super().predict(*args, **kwargs)
 
     @abstractmethod
     def serving_signatures(self) -> Signatures:
@@ -107,10 +122,26 @@ class PreparedModel(keras.Model):
         it for a server.
         """
         if format != "tf_saved_model" or input_signature is not None:
-            super().export(filepath, format, verbose, input_signature, **kwargs)
+            with for_export():
+                super().export(filepath, format, verbose, input_signature, **kwargs)
             return
         signatures = declared_signatures(self)
         write_saved_model({"serving_default": signatures.predict.compiled()}, signatures.lookups, filepath)
+
+
+@contextlib.contextmanager
+def _one_trace_a_model() -> Iterator[None]:
+    """Without TensorFlow's warning of retracing: it counts a function's traces, and all models share Keras's."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger = tf.get_logger()
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 def _rows_of(value: Any, rows: Any) -> Any:

@@ -55,6 +55,7 @@ class RecurrentStack(keras.layers.Layer):
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.bidirectional = bidirectional
+        self.return_sequences = return_sequences
         cells = self._make_cells()
         self.layers = []
         for i, layer_cell in enumerate(cells):
@@ -116,6 +117,10 @@ class RecurrentStack(keras.layers.Layer):
         for layer in self.layers:
             shape = layer.compute_output_shape(shape)
         return shape
+
+    def compute_mask(self, sequence: Any, mask: Any = None) -> Any:
+        """The mask of the steps, if each has an answer."""
+        return mask if self.return_sequences else None
 
     def call(self, sequence: Any, mask: Any = None, training: bool = False) -> Any:
         for layer in self.layers:

@@ -13,7 +13,8 @@ from rnn_tf.models.classification import Classification
 from rnn_tf.models.columns import class_names, class_numbers, class_weights
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
-from rnn_tf.models.standardization import Moments, Standardization, chunks
+from rnn_tf.models.sequences import as_sequences, in_memory, split_inputs, steps_inside
+from rnn_tf.models.standardization import Moments, Standardization, chunks, refuse_unlearned
 from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers, one_length_each
 
 
@@ -26,15 +27,17 @@ class SequenceClassifier(PreparedModel):
         p   = softmax(W pool(h_1, ..., h_T) + b)           pooled over the steps that belong to the sequence
 
     `fit`, `evaluate`, `predict` and `Trainer.fit` take sequences as an array; as a list of arrays
-    `[timesteps, features]` of different lengths; or as a dict `{"sequences": ..., "lengths": ...}` of padded ones.
-    What comes after a sequence's length changes nothing. Labels are names or numbers of classes, one a sequence.
+    `[timesteps, features]` of different lengths or a `tf.RaggedTensor`; or as a dict of padded ones,
+    `{"sequences": ..., "lengths": ...}`. What comes after a sequence's length changes nothing. Labels are names or
+    numbers of classes, one a sequence.
 
     Args:
         units: Positive integer, or a list of them for several layers. Not with cells of your own.
         classes: How many classes there are, at least 2, or a list of their names.
         cell: `"elman"`, `"gru"` or `"lstm"`; or a Keras cell of your own, or a list of them, one a layer.
         bidirectional: Whether each layer also reads from the end.
-        pooling: `"last"`, `"mean"` or `"max"` over time, or a list of them to stand side by side.
+        pooling: `"mean"`, `"max"` or `"last"` over time, or a list of them to stand side by side. With `"mean"` and
+            `"max"` the loss reaches every step at once; with `"last"` what came early must survive in the state.
         activation: σ of the cells, a name or a function. Not with cells of your own.
         dropout: Fraction to drop in training of each layer's inputs, the same ones at every step, and of what is
             pooled; of the latter only with cells of your own.
@@ -78,7 +81,7 @@ class SequenceClassifier(PreparedModel):
         classes: int | Sequence[Any] = 2,
         cell: Any = "gru",
         bidirectional: bool = False,
-        pooling: str | Sequence[str] = "last",
+        pooling: str | Sequence[str] = "mean",
         activation: Any = "tanh",
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
@@ -116,12 +119,12 @@ class SequenceClassifier(PreparedModel):
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         """Class probabilities `[batch, classes]`: see the class."""
-        if isinstance(inputs, dict):
-            sequences, lengths = inputs["sequences"], inputs["lengths"]
+        sequences, lengths = split_inputs(inputs)
+        if lengths is not None:
             mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
-        else:
-            sequences = inputs
         check_sequences(type(self).__name__, sequences.shape, self._features)
+        if training and self.normalize:
+            refuse_unlearned("This SequenceClassifier", self.input_scaling.learned)
         scaled = self.input_scaling(keras.ops.cast(sequences, self.variable_dtype))
         if mask is not None:
             scaled = tf.where(mask[..., tf.newaxis], scaled, 0.0)  # padding may hold anything, even NaN
@@ -140,16 +143,14 @@ class SequenceClassifier(PreparedModel):
             ValueError: If the data are empty, endless, not finite, or of the wrong shape.
         """
         moments = None
-        for inputs, _ in chunks(x, convert=_as_sequences):
-            sequences = inputs["sequences"] if isinstance(inputs, dict) else inputs
+        for inputs, _ in chunks(x, convert=as_sequences):
+            sequences, lengths = split_inputs(inputs)
             if moments is None:
                 if not self.built:
                     self.build(sequences.shape)
                 moments = Moments(self._features)
             check_sequences(type(self).__name__, sequences.shape, self._features)
-            if isinstance(inputs, dict):
-                sequences = sequences[np.arange(sequences.shape[1]) < inputs["lengths"][:, np.newaxis]]
-            moments.add(sequences)
+            moments.add(sequences[steps_inside(sequences, lengths)])
         if moments is None:
             raise ValueError("`adapt` needs at least one batch. Received: an empty dataset.")
         self.input_scaling.learn(moments)
@@ -168,11 +169,13 @@ class SequenceClassifier(PreparedModel):
     ) -> Prepared:
         """Sequences as arrays, labels as class numbers; before training, `adapt` where that is asked for."""
         numbers = None
-        if isinstance(x, (np.ndarray, list, tuple, dict)) or hasattr(x, "__array__"):
+        if in_memory(x):
             if y is None:
                 raise ValueError("SequenceClassifier needs labels. Received: y=None. Give fit(x, y).")
-            x, numbers = _as_sequences(x), class_numbers(y, self.classes)
-            x, y, sample_weight = checked_arrays(x=x, y=numbers, sample_weight=sample_weight)
+            x, numbers = self._checked(x), class_numbers(y, self.classes)
+            if training and not self.built:
+                self.build(np.shape(split_inputs(x)[0]))
+            x, y, sample_weight = checked_arrays(x=x, y=numbers, sample_weight=sample_weight, booleans=False)
         if training and self.normalize and not (self.built and self.input_scaling.learned):
             if numbers is None and not isinstance(x, tf.data.Dataset):
                 raise ValueError(
@@ -184,7 +187,14 @@ class SequenceClassifier(PreparedModel):
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
         """Class probabilities `[rows, classes]`: `keras.Model.predict`, on sequences as `fit` takes them."""
-        return super().predict(_as_sequences(x), *args, **kwargs)
+        return super().predict(self._checked(x) if in_memory(x) else x, *args, **kwargs)
+
+    def _checked(self, x: Any) -> Any:
+        """Sequences in memory as the model takes them."""
+        x = as_sequences(x)
+        if self.built:
+            check_sequences(type(self).__name__, np.shape(split_inputs(x)[0]), self._features)
+        return x
 
     def report(self, x: Any, y: Any) -> ClassificationReport:
         """How good the answers to the sequences `x` with the labels `y` are: see `rnn_tf.evaluation`."""
@@ -230,51 +240,3 @@ class SequenceClassifier(PreparedModel):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceClassifier":
         return cls(**with_objects(config, custom_objects))
-
-
-def _as_sequences(x: Any) -> Any:
-    """A list of arrays `[timesteps, features]` of different lengths as a dict of padded sequences and lengths.
-
-    An array stays as it is; in a dict what comes after a sequence's length becomes 0.
-    """
-    if isinstance(x, dict):
-        return _without_padding(x)
-    if not isinstance(x, (list, tuple)):
-        return x
-    if not x:
-        raise ValueError("There must be at least one row. Received: an empty list of sequences.")
-    rows = [np.asarray(row) for row in x]
-    odd = next((row for row in rows if row.ndim != 2 or not len(row) or row.shape[1] != rows[0].shape[1]), None)
-    if odd is not None:
-        raise ValueError(
-            "A list of sequences must hold arrays [timesteps, features], of one step at least and with the same "
-            f"features. Received: one of shape {odd.shape}. For one feature add an axis, as in row[:, None]."
-        )
-    lengths = np.array([len(row) for row in rows], np.int32)
-    if lengths.min() == lengths.max():
-        return np.stack(rows)
-    padded = np.zeros([len(rows), lengths.max(), rows[0].shape[1]], np.result_type(*rows))
-    for row, into in zip(rows, padded, strict=True):
-        into[: len(row)] = row
-    return {"sequences": padded, "lengths": lengths}
-
-
-def _without_padding(x: dict[str, Any]) -> dict[str, Any]:
-    if set(x) != {"sequences", "lengths"}:
-        raise ValueError(f"A dict of sequences must hold 'sequences' and 'lengths'. Received: {sorted(x)}.")
-    sequences, lengths = np.asarray(x["sequences"]), np.asarray(x["lengths"])
-    check_sequences("A dict of sequences", sequences.shape)
-    timesteps = sequences.shape[1]
-    if lengths.shape != sequences.shape[:1] or lengths.dtype.kind not in "iu":
-        raise ValueError(
-            f"`lengths` must hold one integer for each of the {len(sequences)} sequences. Received: {lengths.dtype} of "
-            f"shape {lengths.shape}."
-        )
-    row = next(iter(np.flatnonzero((lengths < 1) | (lengths > timesteps))), None)
-    if row is not None:
-        raise ValueError(
-            f"A length must be between 1 and the number of steps, {timesteps}. Received: {lengths[row]} in row {row}. "
-            "Correct it, or remove the row."
-        )
-    inside = np.arange(timesteps) < lengths[:, np.newaxis]  # [batch, timesteps]
-    return {"sequences": np.where(inside[..., np.newaxis], sequences, 0), "lengths": lengths}

@@ -1,16 +1,18 @@
 """From a sequence of numbers to the numbers that follow from it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import check_sequences, checked_arrays, positive_integer
+from rnn_tf._checks import check_sequences, checked_arrays, numbers_of, positive_integer
 from rnn_tf.models.prepared import Prepared, PreparedModel
 from rnn_tf.models.recurrent_stack import RecurrentStack, with_objects
-from rnn_tf.models.standardization import Moments, Standardization, chunks
+from rnn_tf.models.sequences import as_sequences, in_memory, padded, split_inputs, steps_inside
+from rnn_tf.models.standardization import Moments, Standardization, chunks, refuse_unlearned
 from rnn_tf.serving.signatures import Endpoint, Signatures, one_length_each
 
 
@@ -30,6 +32,10 @@ class SequenceRegressor(PreparedModel):
     targets, and added to the answer: a network that has learned nothing answers x_T again (persistence), and a
     series that drifts away from where it was trained still looks the same.
 
+    `fit`, `evaluate`, `predict` and `Trainer.fit` take sequences as an array; as a list of arrays
+    `[timesteps, features]` of different lengths or a `tf.RaggedTensor`; or as a dict of padded ones,
+    `{"sequences": ..., "lengths": ...}`. What comes after a sequence's length changes nothing.
+
     Args:
         units: Positive integer, or a list of them for several layers. Not with cells of your own.
         cell: `"elman"`, `"gru"` or `"lstm"`; or a Keras cell of your own, or a list of them, one a layer.
@@ -39,14 +45,15 @@ class SequenceRegressor(PreparedModel):
         dropout: Fraction of a layer's inputs to drop in training. Not with cells of your own.
         recurrent_dropout: Fraction of the state to drop in training. Not with cells of your own.
         relative: Whether to forecast the first feature relative to its last value. Not with `return_sequences`
-            or a mask.
+            or a mask; with lengths it is the last value of each sequence.
         normalize: Whether the first `fit`, or `Trainer.fit`, calls `adapt` if nobody has.
         shards: Of the recurrent layers, see `rnn_tf.RNN`.
         **kwargs: `name` and `dtype` of `keras.Model`. Under a mixed policy the recurrent layers compute in
             half precision; standardization and the output layer stay in float32.
 
     Call arguments:
-        inputs: Float tensor, shape `[batch, timesteps, features]`.
+        inputs: Float tensor `[batch, timesteps, features]`, or a dict of it under `"sequences"` and an integer tensor
+            `[batch]` under `"lengths"`.
         training: Whether dropout is active.
         mask: Boolean tensor `[batch, timesteps]`; a step where it is False keeps the state.
 
@@ -100,6 +107,8 @@ class SequenceRegressor(PreparedModel):
         self.relative = relative
         self.normalize = normalize
         self.supports_masking = True
+        self._timesteps: int | None = None  # of an export
+        self._answer: Any = None
 
         self.input_scaling = Standardization(name="input_scaling", dtype=self.variable_dtype)
         self.recurrent = RecurrentStack(
@@ -116,37 +125,65 @@ class SequenceRegressor(PreparedModel):
         self.head = keras.layers.Dense(self.horizon, name="head", dtype=self.variable_dtype)
         self.target_scaling = Standardization(name="target_scaling", dtype=self.variable_dtype)
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        """Make the weights, for sequences `[batch, timesteps, features]`."""
-        shape = tuple(input_shape)
+    def build(self, input_shape: Any) -> None:
+        """Make the weights, for sequences `[batch, timesteps, features]`.
+
+        On a built model it changes one thing: the number of steps that an export takes.
+        """
+        shape = tuple(split_inputs(input_shape)[0])
         check_sequences(type(self).__name__, shape)
-        self._timesteps: int | None = shape[1]
+        if self.built:
+            check_sequences(type(self).__name__, shape, self._features)
+            self._timesteps = shape[1]
+            return
+        self._timesteps = None if isinstance(input_shape, dict) else shape[1]
         self._features: Any = shape[2]
         self.input_scaling.build(shape)
         self.recurrent.build(shape)
         self.head.build(self.recurrent.compute_output_shape(shape))
         self.target_scaling.build((None, self.horizon))
 
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        shape = tuple(split_inputs(input_shape)[0])
+        return (*shape[: 1 + self.return_sequences], self.horizon)
+
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         """The answers, in the target's units: see the class."""
-        check_sequences(type(self).__name__, inputs.shape, self._features)
+        sequences, lengths = split_inputs(inputs)
+        check_sequences(type(self).__name__, sequences.shape, self._features)
+        if lengths is not None:
+            mask = None  # Keras gives one for each entry of the dict
         if self.relative and mask is not None:
-            raise ValueError("`relative` needs whole sequences, whose last step is the last value. Received: a mask.")
-        inputs = keras.ops.cast(inputs, self.variable_dtype)
-        sequence = self.input_scaling(self._shift_inputs(inputs))
-        sequence = self.recurrent(sequence, mask=mask, training=training)
-        answers = self.target_scaling(self.head(sequence), inverse=True)
-        return answers + inputs[:, -1, :1] if self.relative else answers
+            raise ValueError(
+                "`relative` needs to know which value is the last. Received: a mask. Give a dict of 'sequences' and "
+                "'lengths'."
+            )
+        if training and self.normalize:
+            refuse_unlearned("This SequenceRegressor", self._adapted)
+        sequences = keras.ops.cast(sequences, self.variable_dtype)
+        if lengths is not None:
+            mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
+            sequences = tf.where(tf.expand_dims(mask, -1), sequences, 0.0)  # padding may hold anything, even NaN
+        last = _last(sequences, lengths)
+        sequences = self.input_scaling(self._shift_inputs(sequences, last))
+        if lengths is not None:
+            sequences = tf.where(tf.expand_dims(mask, -1), sequences, 0.0)
+        sequences = self.recurrent(sequences, mask=mask, training=training)
+        answers = self.target_scaling(self.head(sequences), inverse=True)
+        return answers + last if self.relative else answers
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the steps, if each has an answer."""
+        sequences, lengths = split_inputs(inputs)
+        if lengths is not None:
+            mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
         return mask if self.return_sequences else None
 
-    def _shift_inputs(self, inputs: Any) -> Any:
+    def _shift_inputs(self, sequences: Any, last: Any) -> Any:
         """[batch, timesteps, features], the first feature relative to its last value if that is asked for."""
         if not self.relative:
-            return inputs
-        return inputs - inputs[:, -1:, :1] * np.eye(1, inputs.shape[2], dtype=self.variable_dtype)
+            return sequences
+        return sequences - last[:, np.newaxis] * np.eye(1, sequences.shape[2], dtype=self.variable_dtype)
 
     def _as_answers(self, y: Any, timesteps: int | None) -> Any:
         """Targets with the shape of the answers; the axis of a horizon of 1 may be missing."""
@@ -172,9 +209,10 @@ class SequenceRegressor(PreparedModel):
         """Keras's loss, on standardized targets and answers."""
         if y is None:
             raise ValueError("SequenceRegressor needs targets. Received: y=None. Give fit(x, y).")
-        y = keras.ops.cast(self._as_answers(y, x.shape[1]), self.variable_dtype)
+        sequences, lengths = split_inputs(x)
+        y = keras.ops.cast(self._as_answers(y, sequences.shape[1]), self.variable_dtype)
         if self.relative:
-            last = keras.ops.cast(x[:, -1, :1], self.variable_dtype)
+            last = keras.ops.cast(_last(sequences, lengths), self.variable_dtype)
             y, y_pred = y - last, y_pred - last
         y, y_pred = self.target_scaling(y), self.target_scaling(y_pred)
         return super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
@@ -183,23 +221,27 @@ class SequenceRegressor(PreparedModel):
         """Learn mean and scale of the inputs and of the targets, so that the model takes and gives raw units.
 
         Args:
-            x: Array `[batch, timesteps, features]`, or a finite `tf.data.Dataset` of `(x, y)` batches.
+            x: Sequences as `fit` takes them, or a finite `tf.data.Dataset` of `(x, y)` batches.
             y: Array `[batch, horizon]` or `[batch, timesteps, horizon]`; only with an array x.
 
         Raises:
             ValueError: If the data are empty, endless, not finite, or of the wrong shape.
         """
         inputs_seen, targets_seen = None, Moments(self.horizon)
-        for inputs, targets in chunks(x, y):
+        for inputs, targets in chunks(x, y, convert=as_sequences):
+            sequences, lengths = split_inputs(inputs)
             if inputs_seen is None:
                 if not self.built:
-                    self.build(_batch_shape(x) or inputs.shape)
+                    self.build(_batch_shape(x) or _shape(inputs))
                 inputs_seen = Moments(self._features)
-            check_sequences(type(self).__name__, inputs.shape, self._features)
-            inputs_seen.add(self._shift_inputs(inputs))
+            check_sequences(type(self).__name__, sequences.shape, self._features)
+            last, inside = np.asarray(_last(sequences, lengths)), steps_inside(sequences, lengths)
+            inputs_seen.add(self._shift_inputs(sequences, last)[inside])
             if targets is not None:
-                targets = self._as_answers(targets, inputs.shape[1])
-                targets_seen.add(targets - inputs[:, -1, :1] if self.relative else targets)
+                targets = self._as_answers(targets, sequences.shape[1])
+                targets_seen.add(
+                    targets - last if self.relative else targets[inside] if self.return_sequences else targets
+                )
         if inputs_seen is None:
             raise ValueError("`adapt` needs at least one batch. Received: an empty dataset.")
         self.input_scaling.learn(inputs_seen)
@@ -219,18 +261,39 @@ class SequenceRegressor(PreparedModel):
         seed: int | None = None,
     ) -> Prepared:
         """Checked arrays, or data of another kind as they are; before training, `adapt` where that is asked for."""
-        if hasattr(x, "__array__") or isinstance(x, (list, tuple)):
-            x, y, sample_weight = checked_arrays(x=x, y=y, sample_weight=sample_weight)
+        if in_memory(x):
+            x = self._checked(x)
+            if self.return_sequences and isinstance(y, (list, tuple, tf.RaggedTensor)):
+                y = _padded_targets(y)
+            x, y, sample_weight = checked_arrays(x=x, y=y, sample_weight=sample_weight, booleans=False)
+            if self.return_sequences and y is not None:
+                y = self._as_answers(y, None)  # else metrics would take the steps for a horizon
+            shape = _shape(x)
+            if training and not self.built:
+                self.build(shape)
+            elif training and self._timesteps not in (None, split_inputs(shape)[0][1]):
+                self._timesteps = None  # it has seen several
         if training and not self.built and (shape := _batch_shape(x)):
             self.build(shape)  # Keras would take the first batch's number of steps for that of all
         if training and self.normalize and not self._adapted:
-            if not isinstance(x, (np.ndarray, tf.data.Dataset)):
+            if not isinstance(x, (np.ndarray, dict, tf.data.Dataset)):
                 raise ValueError(
                     "Mean and scale can be learned from an array or a tf.data.Dataset. Received: x of type "
                     f"{type(x).__name__}. Call model.adapt(...) first, or make the model with normalize=False."
                 )
             self.adapt(x, y)
         return Prepared(x, y, sample_weight, class_weight)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+        """The answers, in the target's units: `keras.Model.predict`, on sequences as `fit` takes them."""
+        return super().predict(self._checked(x) if in_memory(x) else x, *args, **kwargs)
+
+    def _checked(self, x: Any) -> Any:
+        """Sequences in memory as the model takes them."""
+        x = x if hasattr(x, "__array__") and not isinstance(x, tf.RaggedTensor) else as_sequences(x)
+        if self.built:
+            check_sequences(type(self).__name__, np.shape(split_inputs(x)[0]), self._features)
+        return x
 
     @property
     def _adapted(self) -> bool:
@@ -269,11 +332,11 @@ class SequenceRegressor(PreparedModel):
                 f"Received: a model of {self._features} features with return_sequences={self.return_sequences}. "
                 "Call `predict`, and go on from its answers with what you know of the other features."
             )
-        answer = tf.function(self)  # traced once: the window keeps its shape
         series = inputs[..., 0]  # [batch, timesteps], and growing
         window = inputs.shape[1]
+        answer = self._compiled().get_concrete_function(tf.TensorSpec([None, window, 1], inputs.dtype))
         while series.shape[1] < window + steps:
-            series = np.concatenate([series, answer(series[:, -window:, np.newaxis])], axis=1)
+            series = np.concatenate([series, answer(tf.constant(series[:, -window:, np.newaxis]))], axis=1)
         return series[:, window : window + steps]
 
     def _read(self, inputs: Any, method: str) -> np.ndarray:
@@ -283,6 +346,12 @@ class SequenceRegressor(PreparedModel):
         (inputs,) = checked_arrays(inputs=inputs)
         check_sequences(type(self).__name__, inputs.shape, self._features)
         return inputs
+
+    def _compiled(self) -> Any:
+        """The model as one `tf.function`, which is traced once for each number of steps."""
+        if self._answer is None:
+            self._answer = tf.function(partial(self.__call__, training=False), autograph=False)
+        return self._answer
 
     def hidden_states(self, inputs: Any) -> list[np.ndarray]:
         """h_1, ..., h_T of each layer, without dropout.
@@ -294,7 +363,8 @@ class SequenceRegressor(PreparedModel):
             A list with an array of shape `[batch, timesteps, units]` for each layer, the first layer first;
             for an LSTM the hidden state h, not the cell state c.
         """
-        sequence = self.input_scaling(self._shift_inputs(self._read(inputs, "hidden_states")))
+        sequences = self._read(inputs, "hidden_states")
+        sequence = self.input_scaling(self._shift_inputs(sequences, sequences[:, -1, :1]))
         return self.recurrent.hidden_states(sequence)
 
     def serving_signatures(self) -> Signatures:
@@ -303,21 +373,13 @@ class SequenceRegressor(PreparedModel):
         lengths = tf.TensorSpec([None], tf.int32, name="lengths")
 
         def forecast(sequences: Any, lengths: Any = None) -> dict[str, Any]:
-            if lengths is None:
-                return {"forecast": self(sequences, training=False)}
-            mask = tf.sequence_mask(one_length_each(lengths, sequences), tf.shape(sequences)[1])
-            sequences = tf.where(mask[..., tf.newaxis], sequences, 0)  # padding may hold anything, even NaN
-            return {"forecast": self(sequences, training=False, mask=mask)}
+            inputs = sequences
+            if lengths is not None:
+                inputs = {"sequences": sequences, "lengths": one_length_each(lengths, sequences)}
+            return {"forecast": self(inputs, training=False)}
 
-        if self._timesteps is None:
-            if self.relative:
-                raise ValueError(
-                    "`relative` needs the last value, which padding would hide: an export must know the number of "
-                    "steps. Received: a model built for sequences of any length. Build it for one, as in "
-                    f"model.build([None, 12, {self._features}])."
-                )
-            return Signatures(Endpoint(forecast, [sequences, lengths]), self._step_endpoint())
-        return Signatures(Endpoint(forecast, [sequences]), self._step_endpoint())
+        specs = [sequences] if self._timesteps is not None else [sequences, lengths]
+        return Signatures(Endpoint(forecast, specs), self._step_endpoint())
 
     def _step_endpoint(self) -> Endpoint | str:
         if self.relative:
@@ -347,6 +409,25 @@ class SequenceRegressor(PreparedModel):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceRegressor":
         return cls(**with_objects(config, custom_objects))
+
+
+def _last(sequences: Any, lengths: Any) -> Any:
+    """The last value of each sequence's first feature, `[batch, 1]`."""
+    if lengths is None:
+        return sequences[:, -1, :1]
+    return tf.gather(sequences[:, :, :1], tf.maximum(tf.cast(lengths, tf.int32) - 1, 0), batch_dims=1)
+
+
+def _shape(inputs: Any) -> Any:
+    """Shape of an array, or of each in a dict."""
+    return {name: np.shape(one) for name, one in inputs.items()} if isinstance(inputs, dict) else np.shape(inputs)
+
+
+def _padded_targets(y: Any) -> Any:
+    """Targets at every step, of sequences of different lengths, as one array."""
+    rows = y.to_list() if isinstance(y, tf.RaggedTensor) else y
+    rows = [numbers_of("y", row) for row in rows]
+    return padded(rows) if all(row.ndim for row in rows) else y
 
 
 def _batch_shape(x: Any) -> tf.TensorShape | None:

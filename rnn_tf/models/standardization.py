@@ -13,7 +13,8 @@ from rnn_tf._checks import checked_arrays
 class Standardization(keras.layers.Layer):
     """z = (x - mean) / scale, feature by feature; with `inverse`, x = z scale + mean.
 
-    Its two weights are not trained: `learn` sets them. Until then it changes nothing (mean 0, scale 1).
+    Its weights are not trained: `learn` sets them. Until then it changes nothing (mean 0, scale 1). Whether it has
+    learned is a weight, too: data of mean 0 and deviation 1 leave no other trace.
     Unlike `keras.layers.Normalization` it holds them as variables only, so that `set_weights` and functions
     traced earlier see what was learned.
     """
@@ -27,13 +28,28 @@ class Standardization(keras.layers.Layer):
         self.mean = self.add_weight(shape=shape, name="mean", initializer="zeros", trainable=False)
         self.scale = self.add_weight(shape=shape, name="scale", initializer="ones", trainable=False)
 
+        self._learned = self.add_weight(shape=(), name="learned", dtype="bool", initializer="zeros", trainable=False)
+
     def call(self, inputs: Any, inverse: bool = False) -> Any:
         return inputs * self.scale + self.mean if inverse else (inputs - self.mean) / self.scale
 
+    def compute_output_shape(self, input_shape: Any, inverse: bool = False) -> Any:
+        return input_shape
+
     @property
     def learned(self) -> bool:
-        """Whether it changes anything."""
-        return bool(np.any(self.mean.numpy() != 0) or np.any(self.scale.numpy() != 1))
+        """Whether `learn` was called, also before the model was saved."""
+        with tf.init_scope():  # also while a function is traced
+            return bool(self._learned.numpy())
+
+    def load_own_variables(self, store: Any) -> None:
+        """Files of version 0.1.0 do not say whether it has learned: there its values tell."""
+        if "2" in store:
+            super().load_own_variables(store)
+            return
+        self.mean.assign(store["0"])
+        self.scale.assign(store["1"])
+        self._learned.assign(bool(np.any(self.mean.numpy() != 0) or np.any(self.scale.numpy() != 1)))
 
     def learn(self, moments: "Moments") -> None:
         """Set mean and scale to the mean and standard deviation seen. A feature that never changes keeps scale 1."""
@@ -42,6 +58,7 @@ class Standardization(keras.layers.Layer):
         constant = deviation <= 1e-7 * np.abs(moments.mean)
         self.mean.assign(moments.mean)
         self.scale.assign(np.where(constant, 1.0, deviation))
+        self._learned.assign(True)
 
 
 class Moments:
@@ -65,10 +82,21 @@ class Moments:
         self.count = total
 
 
+def refuse_unlearned(model: str, learned: bool) -> None:
+    """Raise ValueError in training where mean and scale should have been learned, and were not."""
+    if not learned:
+        raise ValueError(
+            f"{model} is to standardize its data, and has not seen them. Received: a call in training before `adapt`, "
+            "as when the model is part of another one, or trained by train_on_batch or a GradientTape. Call "
+            "model.adapt(x) first, a regressor's model.adapt(x, y), with the data in their own units; or make the "
+            "model with normalize=False."
+        )
+
+
 def chunks(x: Any, y: Any = None, convert: Callable[[Any], Any] = lambda x: x) -> Iterator[tuple[Any, Any]]:
     """Batches of inputs and targets as checked arrays, to learn moments from: all at once, or those of a dataset."""
     if not isinstance(x, tf.data.Dataset):
-        yield checked_arrays(x=convert(x), y=y)
+        yield checked_arrays(x=convert(x), y=y, booleans=False)
         return
     if x.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(

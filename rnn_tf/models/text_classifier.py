@@ -282,6 +282,8 @@ class TextClassifier(PreparedModel):
         seed: int | None = None,
     ) -> Prepared:
         """Texts as a dataset of token ids and class numbers; token ids as they are."""
+        if training and not self.built:
+            self.build((None, None))
         if isinstance(x, tf.data.Dataset) and not holds_texts(x):
             return Prepared(x, y, sample_weight, class_weights(class_weight, None, self.classes))
         if y is None and not isinstance(x, tf.data.Dataset):

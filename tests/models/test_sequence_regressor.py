@@ -313,7 +313,9 @@ NAN[5, 2, 1] = np.nan
         (X, Y[:, :1], r"`y` must have the shape of the model's answers, \[batch, horizon\]"),
         (X, None, r"needs targets"),
         (np.array([["a"]]), Y, r"`x` must hold numbers"),
-        ([[[1.0], [2.0]], [[3.0]]], Y[:2], r"`x` must hold numbers, in rows of one length. Received: list"),
+        ([[[1.0], [2.0]], [3.0]], Y[:2], r"A list of sequences must hold arrays \[timesteps, features\]"),
+        (X > 300, Y, r"`x` must hold numbers, .* Received: booleans"),
+        (np.array([["1.5", "2"]]), Y[:1], r"`x` must hold numbers, .* Received: texts"),
     ],
 )
 def test_data_are_checked(way, x, y, message):
@@ -341,7 +343,7 @@ def test_adapt_refuses_endless_and_empty_datasets():
 
 
 def test_relative_refuses_a_mask():
-    with pytest.raises(ValueError, match="whole sequences"):
+    with pytest.raises(ValueError, match="which value is the last"):
         trained(relative=True)(X, mask=np.ones([48, 4], bool))
 
 
