@@ -1,5 +1,6 @@
 """Columns of texts and labels as people have them, and the class numbers that a loss takes."""
 
+import decimal
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import checked_arrays, positive_integer
+from rnn_tf.data.tables import NUMBER
 from rnn_tf.data.text import HALF_CHARACTER
 
 
@@ -117,22 +119,40 @@ def class_names(classes: int | Sequence[Any]) -> list[str]:
 def class_numbers(labels: Any, classes: Sequence[str]) -> np.ndarray:
     """Int32 array `[rows]`: which of `classes` each label is.
 
-    A label is the name of a class or, where names are not numbers themselves, its place among them.
+    - A string is a name, letter by letter.
+    - A number is the class whose name is that number: 5 and 5.0 are "5", or "5.0" where that is its name. Only where
+      no class has a number for its name, it is a place among them: 0, 1, ...
+    - True and False are the names "True" and "False" where there are such classes, else the numbers 1 and 0.
     """
     values = as_column("labels", labels)
     places = {name: number for number, name in enumerate(classes)}
-    if all(_is_number(value) for value in values) and not any(_is_numeral(name) for name in classes):
-        places = {str(number): number for number in range(len(classes))}
-    if not {"True", "False"} & set(places):
-        values = [int(value) if isinstance(value, bool) else value for value in values]
-    names = _names(values)
-    unknown = next((row for row, name in enumerate(names) if name not in places), None)
-    if unknown is not None:
-        raise ValueError(
-            f"A label must be one of the classes {', '.join(map(repr, classes))}. Received: {names[unknown]!r} in "
-            f"row {unknown}. Remove such rows, or make a classifier that knows this class."
-        )
-    return np.array([places[name] for name in names], np.int32)
+    numerals = [name for name in classes if NUMBER.fullmatch(name)]
+    by_value = {decimal.Decimal(name): places[name] for name in numerals}
+    twice = len(by_value) < len(numerals)
+    numbers = []
+    for row, value in enumerate(values):
+        if isinstance(value, bool) and not {"True", "False"} & set(places):
+            value = int(value)
+        if twice and _is_number(value):
+            raise ValueError(
+                f"A number must be the name of one class. Received: {value!r} in row {row} for the classes "
+                f"{', '.join(map(repr, classes))}, of which several are the same number. Give names, as strings."
+            )
+        number = None
+        if not _is_number(value):
+            number = places.get(_names([value], row)[0])
+        elif by_value and np.isfinite(value):
+            number = by_value.get(decimal.Decimal(repr(value)))
+        elif _names([value], row) and 0 <= value < len(classes):
+            number = int(value)
+        if number is None:
+            received = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+            raise ValueError(
+                f"A label must be one of the classes {', '.join(map(repr, classes))}. Received: {received!r} in "
+                f"row {row}. Remove such rows, or make a classifier that knows this class."
+            )
+        numbers.append(number)
+    return np.array(numbers, np.int32)
 
 
 def class_weights(weights: Any, numbers: np.ndarray | None, classes: Sequence[str]) -> dict[int, float] | None:
@@ -185,9 +205,9 @@ def as_column(name: str, values: Any) -> list[Any]:
     return column
 
 
-def _names(values: list[Any]) -> list[str]:
+def _names(values: list[Any], first: int = 0) -> list[str]:
     names = []
-    for row, value in enumerate(values):
+    for row, value in enumerate(values, start=first):
         if isinstance(value, bytes):
             value = value.decode("utf-8", errors="replace")
         elif isinstance(value, float) and value.is_integer():

@@ -6,7 +6,7 @@ import logging
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,34 +14,11 @@ import tensorflow as tf
 from rnn_tf._exporting import for_export
 from rnn_tf.serving.saved_model import write_saved_model
 from rnn_tf.serving.signatures import Signatures, declared_signatures
+from rnn_tf.training.preparation import Prepared, PreparesData
 
 
-class Prepared(NamedTuple):
-    """What `fit` hands on: arrays of numbers, or a `tf.data.Dataset` of batches, where x is all there is."""
-
-    x: Any
-    y: Any = None
-    sample_weight: Any = None
-    class_weight: dict[int, float] | None = None
-
-
-class PreparedModel(keras.Model):
+class PreparedModel(PreparesData, keras.Model):
     """A `keras.Model` whose `fit` and `evaluate`, and `Trainer.fit`, hand their data to `prepare_data` first."""
-
-    @abstractmethod
-    def prepare_data(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: Any = None,
-        *,
-        training: bool,
-        batch_size: int | None = None,
-        shuffle: bool = False,
-        seed: int | None = None,
-    ) -> Prepared:
-        """Check and convert data; with `training`, learn from them what must be learned before the first step."""
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.fit`, on all that `prepare_data` understands."""

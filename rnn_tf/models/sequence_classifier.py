@@ -11,11 +11,12 @@ from rnn_tf._checks import check_sequences, checked_arrays
 from rnn_tf.evaluation import ClassificationReport, classification_report
 from rnn_tf.models.classification import Classification
 from rnn_tf.models.columns import class_names, class_numbers, class_weights
-from rnn_tf.models.prepared import Prepared, PreparedModel
+from rnn_tf.models.prepared import PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
 from rnn_tf.models.sequences import as_sequences, in_memory, split_inputs, steps_inside
 from rnn_tf.models.standardization import Moments, Standardization, chunks, refuse_unlearned
 from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers, one_length_each
+from rnn_tf.training.preparation import Prepared
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")

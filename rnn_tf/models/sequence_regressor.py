@@ -9,11 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import check_sequences, checked_arrays, numbers_of, positive_integer
-from rnn_tf.models.prepared import Prepared, PreparedModel
+from rnn_tf.models.losses import check_loss
+from rnn_tf.models.prepared import PreparedModel
 from rnn_tf.models.recurrent_stack import RecurrentStack, with_objects
 from rnn_tf.models.sequences import as_sequences, in_memory, padded, split_inputs, steps_inside
 from rnn_tf.models.standardization import Moments, Standardization, chunks, refuse_unlearned
 from rnn_tf.serving.signatures import Endpoint, Signatures, one_length_each
+from rnn_tf.training.preparation import Prepared
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -261,6 +263,8 @@ class SequenceRegressor(PreparedModel):
         seed: int | None = None,
     ) -> Prepared:
         """Checked arrays, or data of another kind as they are; before training, `adapt` where that is asked for."""
+        if training and self.normalize:
+            check_loss(getattr(self, "loss", None))
         if in_memory(x):
             x = self._checked(x)
             if self.return_sequences and isinstance(y, (list, tuple, tf.RaggedTensor)):

@@ -27,10 +27,11 @@ from rnn_tf.models.columns import (
     learn_classes,
     read_columns,
 )
-from rnn_tf.models.prepared import Prepared, PreparedModel
+from rnn_tf.models.prepared import PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
 from rnn_tf.models.tokens import PADDING
 from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers
+from rnn_tf.training.preparation import Prepared
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")

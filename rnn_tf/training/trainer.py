@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from rnn_tf._checks import checked_arrays, positive_integer
 from rnn_tf.training.batches import Batches, Rows
+from rnn_tf.training.class_weights import weighted, with_class_weight
 from rnn_tf.training.loop import Loop, pays_xla
+from rnn_tf.training.preparation import PreparesData
 
 
 class Trainer:
@@ -115,8 +117,9 @@ class Trainer:
                 dataset.
             log_every: Positive integer, steps to run in one call of the compiled loop.
             sample_weight: Array, one weight a row. Not with a dataset.
-            class_weight: Weight of each class, by its integer label; a class not named weighs 1. The classifiers of
-                rnn_tf take names of classes, and `"balanced"`, too.
+            class_weight: Weight of each class, by its integer label; a class not named weighs 1. Where the model
+                answers at every step, labels `[rows, steps]` give every step its weight. The classifiers of rnn_tf
+                take names of classes, and `"balanced"`, too.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset; its loss and metrics come after
                 each epoch, named `val_...`.
             shuffle: Whether each pass through arrays has an order of its own.
@@ -147,16 +150,16 @@ class Trainer:
                     raise ValueError(f"A dataset brings its own `{name}`. Received: {name}={value!r} beside it.")
         elif batch_size is None and epochs is not None:
             batch_size = 32
-        prepare = getattr(self.model, "prepare_data", None)
-        if prepare is not None:
-            x, y, sample_weight, class_weight = prepare(
+        if isinstance(self.model, PreparesData):
+            x, y, sample_weight, class_weight = self.model.prepare_data(
                 x, y, sample_weight, class_weight, training=True, batch_size=batch_size, shuffle=shuffle, seed=seed
             )
         source: Rows | Batches
         if isinstance(x, tf.data.Dataset):
-            source = Batches(_weighted(x, class_weight), repeat=steps is not None)
+            source = Batches(weighted(self.model, x, class_weight), repeat=steps is not None)
         else:
-            data = _with_class_weight(checked_arrays(x=x, y=y, sample_weight=sample_weight), class_weight)
+            data = checked_arrays(x=x, y=y, sample_weight=sample_weight)
+            data = with_class_weight(self.model, data, class_weight)
             source = Rows(data, batch_size, repeat=steps is not None, shuffle=shuffle, seed=seed)
         validation = self._validation_source(validation_data, batch_size)
         return self._run(self._built_loop(source), source, validation, lengths, log_every, callbacks, verbose)
@@ -251,10 +254,9 @@ class Trainer:
                 f"Received: {type(validation_data).__name__}."
             )
         x, y, weight = (*validation_data, None, None)[:3]
-        prepare = getattr(self.model, "prepare_data", None)
         try:
-            if prepare is not None:
-                x, y, weight, _ = prepare(x, y, weight, training=False, batch_size=batch_size)
+            if isinstance(self.model, PreparesData):
+                x, y, weight, _ = self.model.prepare_data(x, y, weight, training=False, batch_size=batch_size)
             if isinstance(x, tf.data.Dataset):
                 return Batches(x, repeat=False)
             data = checked_arrays(x=x, y=y, sample_weight=weight)
@@ -283,34 +285,3 @@ class Trainer:
 def _results(model: keras.Model) -> dict[str, Any]:
     """The metrics as plain numbers, or lists of them."""
     return {name: np.asarray(value).tolist() for name, value in model.get_metrics_result().items()}
-
-
-def _with_class_weight(data: tuple[Any, ...], class_weight: dict[int, float] | None) -> tuple[Any, ...]:
-    """Arrays `(x, y, sample_weight)` with the weights that `class_weight` gives to the rows."""
-    if class_weight is None:
-        return data
-    x, y, sample_weight = data
-    if not isinstance(y, np.ndarray):
-        raise ValueError(f"`class_weight` needs one array of labels. Received: y of type {type(y).__name__}.")
-    if sample_weight is not None:
-        raise ValueError("Give `class_weight` or `sample_weight`, not both: multiply them yourself.")
-    return x, y, _row_weights(y, class_weight).numpy()
-
-
-def _weighted(dataset: tf.data.Dataset, class_weight: dict[int, float] | None) -> tf.data.Dataset:
-    if class_weight is None:
-        return dataset
-    if isinstance(dataset.element_spec, tuple) and len(dataset.element_spec) == 3:
-        raise ValueError("Give `class_weight` or sample weights in the dataset, not both: multiply them yourself.")
-    return dataset.map(lambda x, y: (x, y, _row_weights(y, class_weight)))
-
-
-def _row_weights(y: Any, class_weight: dict[int, float]) -> tf.Tensor:
-    """The weight of each row's class; y holds labels, `[rows]` or `[rows, 1]`, or is one-hot."""
-    if len(y.shape) > 1:
-        y = tf.argmax(y, axis=-1) if y.shape[-1] != 1 else tf.squeeze(y, axis=-1)
-    labels = tf.cast(y, tf.int64)
-    weights = tf.ones(tf.shape(labels))
-    for label, weight in class_weight.items():
-        weights = tf.where(labels == label, float(weight), weights)
-    return weights

@@ -258,3 +258,47 @@ def test_one_long_text_does_not_make_all_of_them_long():
         assert tracemalloc.get_traced_memory()[1] < 5_000_000  # a NumPy array of them takes 80 MB
     finally:
         tracemalloc.stop()
+
+
+STARS = ["1.0", "2.0", "3.0", "4.0", "5.0"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "numbers"),
+    [
+        ([1.0, 4.0], STARS, [0, 3]),  # not the places 1 and 4
+        ([1, 4], STARS, [0, 3]),
+        (np.array([1.0, 4.0], np.float32), STARS, [0, 3]),
+        (np.array([1, 4], np.uint8), STARS, [0, 3]),
+        (["1.0", b"4.0"], STARS, [0, 3]),
+        ([7, 8], ["007", "008"], [0, 1]),
+        ([0.5, 1.5], ["0.5", "1.5"], [0, 1]),
+        ([2024, 2025], ["2024", "2025", "later"], [0, 1]),
+        ([-1, 1], ["-1", "+1"], [0, 1]),
+        ([1, 0], ["no", "yes"], [1, 0]),
+        ([1.0, 0.0], ["no", "yes"], [1, 0]),
+        ([True, False], ["no", "yes"], [1, 0]),
+        ([True, False], ["False", "True"], [1, 0]),
+        ([True, False], ["0", "1"], [1, 0]),
+        ([2**60, 2**60 + 1], [str(2**60), str(2**60 + 1)], [0, 1]),  # floats cannot tell these apart
+    ],
+    ids=str,
+)
+def test_a_number_is_the_class_of_that_name_or_else_a_place(labels, classes, numbers):
+    assert class_numbers(labels, classes).tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "message"),
+    [
+        (["1", "4"], STARS, r"Received: '1' in row 0"),  # a string is a name, letter by letter
+        ([0], STARS, r"Received: '0' in row 0"),
+        ([0], ["2024", "later"], r"Received: '0' in row 0"),
+        ([1], ["1", "1.0"], r"must be the name of one class\. Received: 1 in row 0 .* Give names, as strings"),
+        ([5.5], ["no", "yes"], r"a name or a whole number\. Received: 5\.5"),
+        ([np.nan], STARS, r"Received: 'nan'"),
+    ],
+)
+def test_labels_that_could_be_several_classes_or_none(labels, classes, message):
+    with pytest.raises(ValueError, match=message):
+        class_numbers(labels, classes)
