@@ -57,7 +57,7 @@ def test_train_and_predict(rnn_tf, reviews, tmp_path):
     assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("good,")
     code, _, errors = rnn_tf("predict", "saved_models/reviews", "warm", "--steps", 3)
     assert code == 2
-    assert "--features are for forecasts. Received: steps=3" in errors
+    assert "classifies texts, which takes --text. Received: --steps" in errors
 
 
 def test_without_a_file_it_trains_on_the_documentation_of_the_libraries(rnn_tf, monkeypatch):
