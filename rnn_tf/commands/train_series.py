@@ -164,6 +164,8 @@ def repetition(values: np.ndarray) -> tuple[int, float]:
     correlations = correlations / correlations[0]
     inner = correlations[2:-1]
     peaks = 2 + np.flatnonzero((inner >= correlations[1:-2]) & (inner >= correlations[3:]) & (inner > LEAST_REPETITION))
+    smooth = np.convolve(correlations, np.ones(3) / 3, "same")
+    peaks = peaks[peaks > 1 + np.argmax(smooth[1:] < 0)] if (smooth[1:] < 0).any() else peaks[:0]  # not the first slope
     if not len(peaks):
         return 0, 0.0
     season = int(peaks[correlations[peaks] >= 0.9 * correlations[peaks].max()][0])
