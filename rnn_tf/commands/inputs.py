@@ -32,6 +32,11 @@ class Input(NamedTuple):
     kind: str
     content: Any
 
+    @property
+    def notes(self) -> list[str]:
+        """What was found in a file of a series, and done."""
+        return self.content.series.notes if self.kind == "series" else []
+
 
 class SeriesInput(NamedTuple):
     """The series to continue, and the names of its columns, the one to forecast first."""

@@ -49,6 +49,8 @@ def run(options: argparse.Namespace) -> None:
             kind, known = answers.kind_of_model(source, options.model)
             given = read_input(kind, options, known)
         rows = answers.answer(source, given, options)
+    for note in given.notes:
+        print(f"rnn-tf: {note}", file=sys.stderr)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     if options.output is None:

@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+import rnn_tf as package
 from rnn_tf.commands import train_text
 from rnn_tf.data import library_docs
 
@@ -63,7 +64,7 @@ def test_train_and_predict(rnn_tf, reviews, tmp_path):
 def test_without_a_file_it_trains_on_the_documentation_of_the_libraries(rnn_tf, monkeypatch):
     sentences = library_docs(40)
     monkeypatch.setattr(train_text, "library_docs", lambda: sentences)
-    monkeypatch.setattr(train_text.rnn_tf, "export_saved_model", lambda model, folder, **rest: f"{folder}/1")
+    monkeypatch.setattr(package, "export_saved_model", lambda model, folder, **rest: f"{folder}/1")
     code, printed, errors = rnn_tf("train", "text", "--epochs", 1, "--units", 4)
     assert (code, errors) == (0, "")
     assert "120 texts" in printed
