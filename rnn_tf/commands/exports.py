@@ -4,6 +4,7 @@ import argparse
 import itertools
 import os
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -37,7 +38,7 @@ def export_folder(models: str, name: str | None, made_from: str) -> Path:
     if PATTERNS.search(models):
         raise ValueError(
             f"TensorFlow takes *, ?, [, ] and \\ in a path for patterns. Received: --models {models}. Choose another, "
-            f"such as --models {PATTERNS.sub('_', models)}."
+            f"such as --models {shlex.quote(PATTERNS.sub('_', models))}."
         )
     folder = usable_folder(Path(models, name or safe_name(made_from)))
     if (folder / "saved_model.pb").is_file():

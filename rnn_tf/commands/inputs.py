@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -147,7 +148,7 @@ def texts_of(options: argparse.Namespace, task: dict[str, Any]) -> list[str]:
     if path.is_dir():
         raise IsADirectoryError(
             f"{FILES}. Received: the folder {file}. Give a file in it; a text of that name goes "
-            f"through standard input, as in: echo {file} | rnn-tf predict {options.model} -"
+            f"through standard input, as in: echo {shlex.quote(file)} | rnn-tf predict {shlex.quote(options.model)} -"
         )
     if kind_of(path):
         column = options.text or task.get("text") or "text"

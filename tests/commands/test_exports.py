@@ -45,7 +45,7 @@ def test_a_name_that_is_given_is_refused_with_one_that_works(tmp_path, name):
 
 
 def test_folders_that_an_export_would_refuse(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"such as --models my _models_"):
+    with pytest.raises(ValueError, match=r"such as --models 'my _models_'"):
         export_folder("my [models]", None, "sales")
     (tmp_path / "sales").mkdir()
     (tmp_path / "sales" / "saved_model.pb").touch()
