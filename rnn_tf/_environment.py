@@ -1,21 +1,10 @@
 """Checked by every room that imports Keras, before it does: Keras must run on TensorFlow."""
 
-import os
+from rnn_tf._variables import check_variables
 
-if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-    raise ImportError(
-        "rnn_tf runs on Keras's TensorFlow backend only. Received: KERAS_BACKEND="
-        f"{os.environ['KERAS_BACKEND']} in the environment. Unset it, or set KERAS_BACKEND=tensorflow, "
-        "before Python starts."
-    )
-if os.environ.get("TF_USE_LEGACY_KERAS", "0").lower() in ("1", "true"):
-    raise ImportError(
-        "rnn_tf needs Keras 3. Received: TF_USE_LEGACY_KERAS="
-        f"{os.environ['TF_USE_LEGACY_KERAS']} in the environment, which makes tf.keras the legacy Keras 2. "
-        "Unset it before Python starts."
-    )
+check_variables()
 
-import keras
+import keras  # noqa: E402 # the variables are checked first
 
 if keras.config.backend() != "tensorflow":
     raise ImportError(

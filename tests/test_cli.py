@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tf.commands import demo, train_series
+from rnn_tf.commands import demo
+from rnn_tf.commands.verdicts import forecast_verdict
 from rnn_tf.serving.server import DevelopmentServer
 
 
@@ -84,9 +85,9 @@ def test_the_forecast_of_a_known_law_is_right():
     def ask(inputs):  # "the last value says what comes": x + 1, x + 2
         return {"forecast": inputs["sequences"][:, -1] + np.array([[1.0, 2.0]])}
 
-    from rnn_tf.commands.predict import Source, continue_series
+    from rnn_tf.commands.answers import Source, continue_series
 
-    source = Source({}, ask, {}, lambda: None)
+    source = Source({}, {}, ask, lambda: None)
     np.testing.assert_allclose(continue_series(source, values[-4:], 5, []), [10, 11, 12, 13, 14])
     np.testing.assert_allclose(continue_series(source, values[-4:], None, []), [10, 11])
 
@@ -119,8 +120,8 @@ def test_predict_asks_a_server(rnn_tf, sales, tmp_path):
 
 
 def test_it_says_plainly_when_a_baseline_is_better():
-    assert train_series.verdict({"network": 1.0, "persistence": 2.0}) == "The network beats every baseline."
-    assert "does NOT beat 1 of 2 baselines: linear" in train_series.verdict(
+    assert forecast_verdict({"network": 1.0, "persistence": 2.0}) == "The network beats every baseline."
+    assert "does NOT beat 1 of 2 baselines: linear" in forecast_verdict(
         {"network": 1.5, "persistence": 2.0, "linear": 1.0}
     )
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import rnn_tf
 from rnn_tf._checks import writable_folder
+from rnn_tf.commands.exports import kept_if_it_fails
 from rnn_tf.commands.pictures import save_pictures
 from rnn_tf.data import JANG_TEST_NDEI, Windows, jang_task, linear_autoregression, mackey_glass, ndei, windows
 from rnn_tf.serving import answer_in_fresh_process
@@ -76,7 +77,8 @@ def run(options: argparse.Namespace) -> None:
 
     print("\n5. The export, for TF Serving")
     directory = Path(options.models, "mackey_glass")
-    path = rnn_tf.export_saved_model(model, directory, examples=test.x)
+    with kept_if_it_fails(model, directory):
+        path = rnn_tf.export_saved_model(model, directory, examples=test.x)
     (answer,) = answer_in_fresh_process(path, [("serving_default", {"sequences": test.x[:1]})])
     print(f"   {path}, which a fresh process without Keras has loaded and compared")
     values = ", ".join(f"{value:.4f}" for value in test.x[0, :, 0])

@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+import rnn_tf as package
 from rnn_tf.commands import train_text
 from rnn_tf.data import library_docs
 
@@ -57,13 +58,13 @@ def test_train_and_predict(rnn_tf, reviews, tmp_path):
     assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("good,")
     code, _, errors = rnn_tf("predict", "saved_models/reviews", "warm", "--steps", 3)
     assert code == 2
-    assert "--features are for forecasts. Received: steps=3" in errors
+    assert "classifies texts, which takes --text. Received: --steps" in errors
 
 
 def test_without_a_file_it_trains_on_the_documentation_of_the_libraries(rnn_tf, monkeypatch):
     sentences = library_docs(40)
     monkeypatch.setattr(train_text, "library_docs", lambda: sentences)
-    monkeypatch.setattr(train_text.rnn_tf, "export_saved_model", lambda model, folder, **rest: f"{folder}/1")
+    monkeypatch.setattr(package, "export_saved_model", lambda model, folder, **rest: f"{folder}/1")
     code, printed, errors = rnn_tf("train", "text", "--epochs", 1, "--units", 4)
     assert (code, errors) == (0, "")
     assert "120 texts" in printed
@@ -87,12 +88,12 @@ def test_the_verdict_is_plain(correct, words, message):
     ("content", "arguments", "message"),
     [
         ("", (), "is empty"),
-        ("text,label\n", (), "has no texts"),
+        ("text,label\n", (), "has no rows below its first line"),
         ("text,label\na b,x\nc d,x\n", (), "two classes or more"),
         ("text,label\n" + "a b,x\nc d,x\ne f,x\n" + "g h,y\n", (), "class 'y' has 1 rows"),
         ("text,label\na b,x\nc d,\n", (), "line 3: 'label' must hold a label"),
         ("text,label\na b,x\n,y\n", (), "line 3: 'text' must hold a text"),
-        ("text,label\na b,x\n", ("--text", "review"), "there must be a column 'review'"),
+        ("text,label\na b,x\n", ("--text", "review"), "must have a column 'review'"),
         ("text,label\na,x\nb,y\n", ("--vocabulary", 0), "positive integer"),
         ("text,label\na,x\nb,y\n", ("--test", 1.5), "between 0 and 1"),
         ("text,label\na,x\nb,y\n", ("--name", "a/b"), "without a path"),

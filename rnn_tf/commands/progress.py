@@ -1,0 +1,41 @@
+"""What a person sees while a model trains."""
+
+import time
+from typing import Any
+
+import keras
+
+EVERY = 5.0  # seconds
+
+
+def say_that_it_compiles() -> None:
+    print("\ntraining; the first epoch also compiles, which takes some seconds", flush=True)
+
+
+class PrintEpoch(keras.callbacks.Callback):
+    """A line for an epoch: for each of them, or every few seconds."""
+
+    def __init__(self, always: bool = False) -> None:
+        super().__init__()
+        self.always, self.printed = always, 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        now = time.perf_counter()
+        if not self.always and epoch and now - self.printed < EVERY:
+            return
+        self.printed = now
+        accuracy = f", accuracy {logs['val_accuracy']:.3f}" if "val_accuracy" in logs else ""
+        print(
+            f"  epoch {epoch + 1:2d}   loss {logs['loss']:.4f}   held back: loss {logs['val_loss']:.4f}{accuracy}   "
+            f"{now - self.started:.1f} s",
+            flush=True,
+        )
+
+
+def best_epoch(history: dict[str, list[float]]) -> int:
+    """Which epoch's weights are kept, counted from 1."""
+    losses = history["val_loss"]
+    return 1 + losses.index(min(losses))

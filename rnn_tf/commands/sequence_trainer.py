@@ -1,0 +1,104 @@
+"""The part of `rnn-tf train sequences` that trains, reports and exports."""
+
+import argparse
+import shlex
+import time
+from collections import Counter
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import rnn_tf
+from rnn_tf.commands.exports import export, kept_if_it_fails
+from rnn_tf.commands.progress import PrintEpoch, best_epoch, say_that_it_compiles
+from rnn_tf.commands.train_sequences import Part, SequenceTask
+from rnn_tf.commands.verdicts import class_verdict
+from rnn_tf.evaluation import classification_report
+
+PATIENCE = 20  # epochs without a smaller loss on the held-back part
+
+
+def train(task: SequenceTask, folder: Path, options: argparse.Namespace) -> None:
+    keras.utils.set_random_seed(options.seed)
+    started = time.perf_counter()
+    model = rnn_tf.SequenceClassifier(
+        [options.units] * options.layers,
+        classes=task.classes,
+        cell=options.cell,
+        pooling="mean",
+        dropout=options.dropout,
+    )
+    layers = f", {options.layers} layers" if options.layers > 1 else ""
+    print(f"\n{options.cell} with {options.units} units{layers}")
+    say_that_it_compiles()
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True)
+    model.compile(keras.optimizers.Adam(options.rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = (
+        rnn_tf.Trainer(model)
+        .fit(
+            *task.fitted,
+            epochs=options.epochs,
+            batch_size=options.batch,
+            validation_data=tuple(task.held_back),
+            callbacks=[stop, PrintEpoch()],
+            verbose=0,
+        )
+        .history
+    )
+    kept = best_epoch(history)
+    print(f"trained in {time.perf_counter() - started:.0f} s; the weights of epoch {kept} are kept\n")
+    with kept_if_it_fails(model, folder):
+        report(model, task)
+    export(
+        model,
+        folder,
+        examples=padded(task.test.arrays[:32]),
+        metadata={
+            "task": "sequences",
+            "id": options.id,
+            "label": options.label,
+            "features": task.features,
+            "time": options.time,
+            "decimal": options.decimal,
+        },
+    )
+    print(f"next: rnn-tf predict {shlex.quote(str(folder))} {shlex.quote(options.test_file or options.file)}")
+
+
+def report(model: rnn_tf.SequenceClassifier, task: SequenceTask) -> None:
+    """The scores of the test part, and those of two simple classifiers."""
+    truth = np.array([task.classes.index(label) for label in task.test.labels])
+    probabilities = model.predict(padded(task.test.arrays), verbose=0)
+    print(classification_report(truth, probabilities, task.classes))
+    common = Counter(task.fitted.labels).most_common(1)[0][0]
+    always = np.mean([label == common for label in task.test.labels])
+    print(f"The most frequent class, {common!r}, at every time: {always:.3f}.")
+    simple = truth == logistic_regression(task.fitted, task.test, task.classes)
+    name = "A logistic regression on each sequence's means, deviations and last values"
+    print(class_verdict(truth == probabilities.argmax(axis=1), simple, name, "sequences"))
+
+
+def logistic_regression(fitted: Part, test: Part, classes: list[str]) -> np.ndarray:
+    """The class numbers `[rows]` that a linear model answers; it does not see the order of the steps."""
+    x, x_test = (
+        np.stack([np.concatenate([one.mean(axis=0), one.std(axis=0), one[-1]]) for one in part.arrays])
+        for part in (fitted, test)
+    )
+    scale = np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
+    x, x_test = (x - x.mean(axis=0)) / scale, (x_test - x.mean(axis=0)) / scale
+    y = np.array([classes.index(label) for label in fitted.labels])
+    model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Dense(len(classes), "softmax")])
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
+    rnn_tf.Trainer(model).fit(x.astype(np.float32), y, steps=300, log_every=300, verbose=0)
+    answers: np.ndarray = model.predict(x_test.astype(np.float32), verbose=0).argmax(axis=1)
+    return answers
+
+
+def padded(arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Sequences and their lengths, as a classifier and its export take them."""
+    lengths = np.array([len(one) for one in arrays], np.int32)
+    sequences = np.zeros([len(arrays), lengths.max(), arrays[0].shape[1]], np.float32)
+    for one, row in zip(arrays, sequences, strict=True):
+        row[: len(one)] = one
+    return {"sequences": sequences, "lengths": lengths}

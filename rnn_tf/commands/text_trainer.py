@@ -1,0 +1,111 @@
+"""The part of `rnn-tf train text` that trains, reports, draws and exports."""
+
+import argparse
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import rnn_tf
+from rnn_tf.commands.exports import export, kept_if_it_fails
+from rnn_tf.commands.pictures import save_pictures
+from rnn_tf.commands.progress import PrintEpoch, best_epoch, say_that_it_compiles
+from rnn_tf.commands.train_text import TextTask, verdict
+from rnn_tf.data import Texts
+from rnn_tf.evaluation import classification_report
+from rnn_tf.models import bag_of_words
+
+PATIENCE = 5  # epochs without a smaller loss on the held-back part
+
+
+def train(task: TextTask, folder: Path, options: argparse.Namespace) -> None:
+    fitted, held_back, test = task
+    keras.utils.set_random_seed(options.seed)
+    started = time.perf_counter()
+    model = rnn_tf.TextClassifier.from_texts(
+        *fitted,
+        vocabulary_size=options.vocabulary,
+        units=[options.units] * options.layers,
+        cell=options.cell,
+        dropout=options.dropout,
+        max_length=options.max_length,
+    )
+    model.optimizer.learning_rate = options.rate
+    layers = f", {options.layers} layers" if options.layers > 1 else ""
+    print(f"\n{options.cell} with {options.units} units both ways{layers}, {len(model.vocabulary)} tokens known")
+    say_that_it_compiles()
+    history = train_model(model, model, fitted, held_back, options.epochs, options.batch, [PrintEpoch(always=True)])
+    seconds = time.perf_counter() - started
+    print(f"trained in {seconds:.0f} s; the weights of epoch {best_epoch(history)} are kept\n")
+
+    with kept_if_it_fails(model, folder):
+        report(model, task, options)
+    export(
+        model,
+        folder,
+        examples=test.texts[:32],
+        metadata={"task": "text", "text": options.text, "label": options.label},
+    )
+    print(f"next: rnn-tf predict {shlex.quote(str(folder))} {shlex.quote(shortened(test.texts[0]))}")
+    if options.file:
+        print(f"  or: rnn-tf predict {shlex.quote(str(folder))} {shlex.quote(options.test_file or options.file)}")
+
+
+def report(model: rnn_tf.TextClassifier, task: TextTask, options: argparse.Namespace) -> None:
+    """Tables, the comparison with the words alone, mistakes and pictures."""
+    fitted, held_back, test = task
+    truth = np.array([model.classes.index(label) for label in test.labels])
+    probabilities = model.predict(test.texts, verbose=0)
+    scores = classification_report(truth, probabilities, model.classes)
+    print(scores)
+    regression = bag_of_words(model)
+    train_model(regression, model, fitted, held_back, 5 * options.epochs, options.batch)
+    words = regression.predict(model.vectorize(test.texts), batch_size=options.batch, verbose=0)
+    print(verdict(truth == probabilities.argmax(axis=1), truth == words.argmax(axis=1)))
+    print("\nThe most confident mistakes" + ("" if scores.mistakes else ": none"))
+    for mistake in scores.mistakes[:5]:
+        print(
+            f"  {mistake.answer} {mistake.probability:.2f}, truth {mistake.truth}: {shortened(test.texts[mistake.row])}"
+        )
+
+    print("\nPictures")
+    read = model.reading(test.texts[0])
+    answer = int(read[1][-1].argmax())
+    save_pictures(
+        options.output,
+        {
+            "confusion_matrix.png": lambda plots: plots.confusion_matrix(scores.confusion, model.classes),
+            "reading.png": lambda plots: plots.reading([(read[0], read[1][:, answer])], model.classes[answer]),
+        },
+    )
+
+
+def train_model(
+    model: keras.Model,
+    classifier: rnn_tf.TextClassifier,
+    fitted: Texts,
+    held_back: Texts,
+    epochs: int,
+    batch_size: int,
+    callbacks: Any = (),
+) -> dict[str, list[float]]:
+    """Train a model of token ids until its loss on the held-back part no longer falls; the best weights are kept."""
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True)
+    history = rnn_tf.Trainer(model).fit(
+        classifier.dataset(*fitted, batch_size=batch_size),
+        epochs=epochs,
+        log_every=1000,
+        validation_data=classifier.dataset(*held_back, batch_size=batch_size, shuffle=False),
+        callbacks=[stop, *callbacks],
+        verbose=0,
+    )
+    return history.history
+
+
+def shortened(text: str) -> str:
+    """The text's beginning, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= 90 else line[:89] + "…"
