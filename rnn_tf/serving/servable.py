@@ -253,6 +253,16 @@ class ServedModel:
             for version in sorted(states, reverse=True)
         ]
 
+    @property
+    def available(self) -> bool:
+        """Whether a version is loaded."""
+        return self._current is not None
+
+    @property
+    def problem(self) -> str:
+        """Why the newest version that cannot be loaded cannot; empty, if there is none."""
+        return next(iter(self._errors.values()), "")
+
     def close(self) -> None:
         """Serve nothing any more, after the requests in flight."""
         self._take_over(None)
@@ -263,14 +273,6 @@ class ServedModel:
             unused = old not in self._requests
         if old is not None and unused:
             old.close()
-
-
-def model_folders(directory: Path) -> dict[str, Path]:
-    """The models of a folder, each a folder of versions, by name; or the folder itself, if it is such a one."""
-    if version_folders(directory):
-        return {directory.resolve().name: directory}
-    folders = sorted(directory.iterdir()) if directory.is_dir() else []
-    return {folder.name: folder for folder in folders if not folder.name.startswith(".") and version_folders(folder)}
 
 
 def _checked(name: str, value: Any, tensor: Any) -> np.ndarray:

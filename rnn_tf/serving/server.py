@@ -18,7 +18,8 @@ from google.protobuf.json_format import MessageToDict
 
 from rnn_tf.serving.examples import feature
 from rnn_tf.serving.rest import from_json, to_json
-from rnn_tf.serving.servable import NotServedError, RequestError, Servable, ServedModel, model_folders
+from rnn_tf.serving.servable import NotServedError, RequestError, Servable, ServedModel
+from rnn_tf.serving.versions import model_folders
 
 try:
     import uvicorn
@@ -52,7 +53,7 @@ class DevelopmentServer:
 
     Raises:
         FileNotFoundError: If there is no model.
-        ValueError: If there can be no such port.
+        ValueError: If there can be no such port, or no model can be loaded.
         OSError: If the port is taken.
 
     Source: "RESTful API", tensorflow.org/tfx/serving/api_rest.
@@ -83,6 +84,12 @@ class DevelopmentServer:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.models: dict[str, ServedModel] = {}
         self.poll()
+        if not any(model.available for model in self.models.values()):
+            self._socket.close()
+            reasons = "".join(f"\n   {name}: {model.problem}" for name, model in self.models.items())
+            raise ValueError(
+                f"No model of {str(self.directory)!r} can be served. Export them again. Received:{reasons}"
+            )
         config = uvicorn.Config(
             self._serve,
             interface="asgi3",
@@ -188,7 +195,7 @@ class DevelopmentServer:
 
     def _poll_until_stopped(self) -> None:
         while not self._stopped.wait(POLL_SECONDS):
-            with suppress(OSError):  # a folder removed while it is looked at
+            with suppress(OSError, ValueError):  # a folder removed, or put among others, while it is looked at
                 self.poll()
 
 

@@ -430,3 +430,24 @@ def test_no_request_is_lost_or_mixed_while_versions_come(tmp_path):
         assert len(one) == requests
         assert one == sorted(one)  # no answer of an old version after one of a newer
         assert set(one) == set(range(1, versions + 1))
+
+
+def test_a_model_whose_name_is_a_number(tmp_path):
+    two_answers(tmp_path / "86" / "1", 1)
+    two_answers(tmp_path / "sales" / "2", 2)
+    with DevelopmentServer(tmp_path, port=0) as server:
+        assert sorted(server.models) == ["86", "sales"]
+        assert ask(server, "/v1/models/86:predict", {"inputs": 0})[0] == 200
+
+
+def test_models_that_cannot_be_loaded(tmp_path):
+    two_answers(tmp_path / "half" / "1", 1)
+    (tmp_path / "half" / "1" / "variables" / "variables.index").unlink(missing_ok=True)
+    (tmp_path / "half" / "1" / "saved_model.pb").write_bytes(b"cut")
+    (tmp_path / "empty" / "1").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"can be served(.|\n)*empty: There is no SavedModel(.|\n)*half: .*be loaded"):
+        DevelopmentServer(tmp_path, port=0)
+    two_answers(tmp_path / "whole" / "1", 1)
+    with DevelopmentServer(tmp_path, port=0) as server:
+        assert [name for name, one in server.models.items() if one.available] == ["whole"]
+        assert "cannot be loaded" in server.models["half"].problem
