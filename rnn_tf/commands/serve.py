@@ -18,10 +18,12 @@ def run(options: argparse.Namespace) -> None:
         return
     from rnn_tf.serving.server import DevelopmentServer  # needs the extra "serving"
 
-    with DevelopmentServer(options.models, options.port) as server:
+    with DevelopmentServer(options.models, options.port, options.grpc_port) as server:
         print(
             "A server for development, on this machine alone. For TF Serving itself add --docker NAME. Ctrl-C stops it."
         )
+        if server.grpc_address is not None:
+            print(f"For gRPC: {server.grpc_address}/NAME")
         for name, model in server.models.items():
             for version in model.status():
                 state = f"version {version['version']} {version['state']} {version['status']['error_message']}"

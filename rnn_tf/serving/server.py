@@ -46,14 +46,17 @@ class DevelopmentServer:
     Args:
         models: Folder of models, which are folders of versions; or one model.
         port: Where to listen. 0 takes one that is free.
+        grpc_port: Where to listen for TF Serving's gRPC interface, likewise. Default: nowhere.
 
     Attributes:
         url: Where it listens, such as "http://127.0.0.1:8501".
+        grpc_address: Where it listens for gRPC, such as "grpc://127.0.0.1:8500"; None, if it does not.
         models: A `ServedModel` for each name.
 
     Raises:
         FileNotFoundError: If there is no model.
-        ValueError: If there can be no such port, or no model can be loaded.
+        ImportError: If gRPC is asked for, and its package is missing.
+        ValueError: If there can be no such port, both are the same, or no model can be loaded.
         OSError: If the port is taken.
 
     Source: "RESTful API", tensorflow.org/tfx/serving/api_rest.
@@ -65,15 +68,20 @@ class DevelopmentServer:
     {'predictions': [[3.0]]}
     """
 
-    def __init__(self, models: str | PathLike[str] = "saved_models", port: int = 8501) -> None:
+    def __init__(
+        self, models: str | PathLike[str] = "saved_models", port: int = 8501, grpc_port: int | None = None
+    ) -> None:
         self.directory = Path(models)
         if not model_folders(self.directory):
             raise FileNotFoundError(
                 f"There is no model in {str(models)!r}: it needs a folder such as NAME/1 with a saved_model.pb. "
                 "`rnn-tf train` makes one."
             )
-        if not 0 <= port < 2**16:
-            raise ValueError(f"A port must be from 0 to 65535. Received: {port}.")
+        for number in (port,) if grpc_port is None else (port, grpc_port):
+            if not 0 <= number < 2**16:
+                raise ValueError(f"A port must be from 0 to 65535. Received: {number}.")
+        if port == grpc_port != 0:
+            raise ValueError(f"REST and gRPC must have ports of their own. Received: {port} for both.")
         try:
             self._socket = socket.create_server(("127.0.0.1", port))
         except OSError as error:
@@ -83,9 +91,17 @@ class DevelopmentServer:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else small answers wait for 40 ms
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.models: dict[str, ServedModel] = {}
+        try:
+            self._grpc = None if grpc_port is None else _grpc_server(self.models, grpc_port)
+        except BaseException:
+            self._socket.close()
+            raise
+        self.grpc_address = None if self._grpc is None else str(self._grpc.address)
         self.poll()
         if not any(model.available for model in self.models.values()):
             self._socket.close()
+            if self._grpc is not None:
+                self._grpc.__exit__()
             reasons = "".join(f"\n   {name}: {model.problem}" for name, model in self.models.items())
             raise ValueError(
                 f"No model of {str(self.directory)!r} can be served. Export them again. Received:{reasons}"
@@ -110,12 +126,16 @@ class DevelopmentServer:
     def __enter__(self) -> "DevelopmentServer":
         for thread in self._threads:
             thread.start()
+        if self._grpc is not None:
+            self._grpc.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
         """Stop, after the requests in flight."""
         self._server.should_exit = True
         self._stopped.set()
+        if self._grpc is not None:
+            self._grpc.__exit__()
         for thread in self._threads:
             thread.join()
         self._socket.close()
@@ -197,6 +217,12 @@ class DevelopmentServer:
         while not self._stopped.wait(POLL_SECONDS):
             with suppress(OSError, ValueError):  # a folder removed, or put among others, while it is looked at
                 self.poll()
+
+
+def _grpc_server(models: dict[str, ServedModel], port: int) -> Any:
+    from rnn_tf.serving.grpc_server import GrpcServer  # needs tensorflow-serving-api
+
+    return GrpcServer(models, port)
 
 
 def _metadata(name: str, servable: Servable) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def run(tmp_path, monkeypatch, capsys):
     save(tmp_path / "saved models" / "films" / "1", TEXT)
 
     def run(models="saved models", docker=None, port=8501):
-        serve.run(argparse.Namespace(models=models, port=port, docker=docker))
+        serve.run(argparse.Namespace(models=models, port=port, grpc_port=None, docker=docker))
         return capsys.readouterr().out
 
     return run
