@@ -22,6 +22,7 @@ def run(options: argparse.Namespace) -> None:
         print(
             "A server for development, on this machine alone. For TF Serving itself add --docker NAME. Ctrl-C stops it."
         )
+        print(f"Open {server.url} in a browser: what is served, and how to ask it.")
         if server.grpc_address is not None:
             print(f"For gRPC: {server.grpc_address}/NAME")
         for name, model in server.models.items():

@@ -17,6 +17,7 @@ import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 
 from rnn_tf.serving.examples import feature
+from rnn_tf.serving.page import page
 from rnn_tf.serving.rest import from_json, to_json
 from rnn_tf.serving.servable import NotServedError, RequestError, Servable, ServedModel
 from rnn_tf.serving.versions import model_folders
@@ -30,6 +31,7 @@ try:
 except ImportError as error:
     raise ImportError('The server needs starlette and uvicorn: pip install "rnn-tf[serving]".') from error
 
+NOTHING_ELSE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}  # that the page may load
 POLL_SECONDS = 1.0
 LARGEST_REQUEST = 32 * 2**20  # bytes
 URL = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?(?:(/metadata)|:(predict|classify|regress))?")
@@ -39,6 +41,8 @@ STATUS = {tf.errors.UNAVAILABLE: 503, tf.errors.RESOURCE_EXHAUSTED: 429, tf.erro
 
 class DevelopmentServer:
     """Every model of a folder by TF Serving's REST interface, on 127.0.0.1, in threads of this process.
+
+    `/` is a page for people: what is served, and a line to paste for each model.
 
     New models and versions are found by looking once a second. It is for development: what serves in production is
     TF Serving, by the command that `rnn-tf serve --docker NAME` prints.
@@ -163,6 +167,10 @@ class DevelopmentServer:
                 if size <= LARGEST_REQUEST:  # the rest is read, so that the answer is, too, but not kept
                     body += chunk
         except ClientDisconnect:
+            return
+        if request.method == "GET" and scope["path"] == "/":
+            content = await run_in_threadpool(page, self.url, self.grpc_address, dict(self.models))
+            await Response(content, media_type="text/html", headers=NOTHING_ELSE)(scope, receive, send)
             return
         status, content = await run_in_threadpool(
             self._respond, request.method, scope["raw_path"].decode("latin-1"), bytes(body), size

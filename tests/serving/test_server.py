@@ -1,12 +1,18 @@
 import base64
+import html
 import http.client
 import importlib
 import json
 import re
+import shlex
+import shutil
 import socket
+import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -269,7 +275,7 @@ def regress(examples, **more):
         ((f"{HALF}:explain", {}), 400, "Malformed request"),
         ((f"{HALF}/versions/one:predict", {}), 400, "Malformed request"),
         ((f"{HALF}/versions/{'9' * 5000}", None), 400, ""),
-        (("/", None), 404, "Malformed request: GET /"),
+        (("/", {}), 404, "Malformed request: POST /"),
         (("/favicon.ico", None), 404, "Malformed request"),
     ],
 )
@@ -451,3 +457,61 @@ def test_models_that_cannot_be_loaded(tmp_path):
     with DevelopmentServer(tmp_path, port=0) as server:
         assert [name for name, one in server.models.items() if one.available] == ["whole"]
         assert "cannot be loaded" in server.models["half"].problem
+
+
+HOSTILE = "<script>alert('x')</script> $(touch pwned) `id` \\ \" \n & 好 😀"
+
+
+def get_page(server):
+    with urllib.request.urlopen(server.url, timeout=30) as response:
+        assert response.headers["Content-Type"].startswith("text/html")
+        return response.read().decode()
+
+
+def lines_of(page):
+    return [html.unescape(one) for one in re.findall(r"<pre>(.*?)</pre>", page, flags=re.DOTALL)]
+
+
+@pytest.mark.parametrize("name", ["texts", "it's <b>&amp;", "$(touch pwned) `id`;", "a?b#c%20[1-3]{x}", "好 😀"])
+def test_the_page_is_safe_and_its_lines_work(tmp_path, name):
+    folder = tmp_path / "models" / name / "1"
+    save(folder, serving_default=(lambda text: {"text": text}, spec([None], tf.string, "text")))
+    (folder / "assets.extra").mkdir()
+    calls = [{"signature_name": "serving_default", "inputs": {"text": [HOSTILE]}, "outputs": {"text": [HOSTILE]}}]
+    (folder / "assets.extra" / "examples.json").write_text(json.dumps(calls))
+    with DevelopmentServer(tmp_path / "models", port=0) as server:
+        page = get_page(server)
+        assert f"<h2>{html.escape(name)}</h2>" in page
+        assert "<script" not in page
+        (line,) = lines_of(page)
+        command, address, option, content = shlex.split(line)
+        assert (command, option) == ("curl", "-d")
+        assert ask(server, address.removeprefix(server.url), content.encode()) == (200, {"outputs": [HOSTILE]})
+        if shutil.which("curl"):
+            process = subprocess.run(["sh", "-c", line], capture_output=True, cwd=tmp_path, timeout=60)
+            assert json.loads(process.stdout) == {"outputs": [HOSTILE]}
+        assert not (tmp_path / "pwned").exists()
+
+
+def test_the_page_of_models_without_usable_examples(tmp_path):
+    for name, text in {"none": None, "cut": "[{", "other": '[{"signature_name": "no"}]', "list": "[1]"}.items():
+        two_answers(tmp_path / name / "1", 1)
+        if text is not None:
+            (tmp_path / name / "1" / "assets.extra").mkdir()
+            (tmp_path / name / "1" / "assets.extra" / "examples.json").write_text(text)
+    (tmp_path / "broken" / "7").mkdir(parents=True)
+    with DevelopmentServer(tmp_path, port=0) as server:
+        page = get_page(server)
+    assert lines_of(page) == []
+    assert page.count("<h2>") == 5
+    assert "<td>7<td>END<td>There is no SavedModel" in page
+    assert "<td>takes<td><code>x</code><td>float32<td>[]" in page
+
+
+def test_the_page_of_the_golden_models():
+    with DevelopmentServer(Path(__file__).parents[2] / "saved_models", port=0) as server:
+        lines = lines_of(get_page(server))
+        assert len(lines) == 3
+        for line in lines:
+            _, address, _, content = shlex.split(line)
+            assert ask(server, address.removeprefix(server.url), content.encode())[0] == 200
