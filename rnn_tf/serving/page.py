@@ -11,6 +11,7 @@ from rnn_tf.serving.saved_model import EXAMPLES
 from rnn_tf.serving.servable import NotServedError, Servable, ServedModel
 from rnn_tf.serving.signatures import PREDICT, specs_of
 
+SHORT = 1000  # characters that a person still reads
 LONGEST = 100_000  # characters of a line: a shell takes 131,072 bytes as an argument
 STYLE = """
 :root { color-scheme: light dark; }
@@ -41,13 +42,13 @@ def page(url: str, grpc_address: str | None, models: Mapping[str, ServedModel]) 
 
 
 def curl_line(url: str, name: str, servable: Servable) -> str | None:
-    """A line for a shell that asks for the answer to the shortest stored example; None, where none fits."""
+    """A line for a shell that asks for the answer to a short stored example; None, where none fits."""
     try:
         calls = json.loads((servable.path / EXAMPLES).read_text(encoding="utf-8"))
         lines = [_line(url, name, *one) for call in calls for one in _rows(call, servable)]
     except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError):  # none, or not such as we write
         return None
-    line = min(lines, key=len, default="")
+    line = next((one for one in lines if len(one) <= SHORT), min(lines, key=len, default=""))  # the first, if it reads
     return line if 0 < len(line) <= LONGEST else None
 
 
@@ -62,7 +63,7 @@ def _rows(call: Any, servable: Servable) -> list[tuple[str, dict[str, Any]]]:
     return [
         (call["signature_name"], {key: rows[i : i + 1] for key, rows in inputs.items()})
         for i in range(size)
-        if inputs.get("lengths", [1] * size)[i] > 0
+        if inputs.get("lengths", [1] * size)[i] != 0 and "" not in [rows[i] for rows in inputs.values()]
     ]
 
 

@@ -263,7 +263,8 @@ def _predict(servable: Servable, content: dict[str, Any]) -> dict[str, Any]:
     inputs = servable.signature(content["signature_name"]).inputs
     in_rows = "instances" in content
     if in_rows == ("inputs" in content):
-        raise RequestError(f"A request must have either 'instances' or 'inputs'. Received: {', '.join(content)}.")
+        received = ", ".join(name for name in content if name != "signature_name") or "neither"
+        raise RequestError(f"A request must have either 'instances' or 'inputs'. Received: {received}.")
     values = _columns(content["instances"]) if in_rows else content["inputs"]
     if not _named(values):
         if len(inputs) != 1:

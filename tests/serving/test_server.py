@@ -515,3 +515,14 @@ def test_the_page_of_the_golden_models():
         for line in lines:
             _, address, _, content = shlex.split(line)
             assert ask(server, address.removeprefix(server.url), content.encode())[0] == 200
+
+
+def test_the_page_shows_the_first_example_that_reads(tmp_path):
+    texts = ["", "x" * 5000, "short and first", "no"]
+    save(tmp_path / "texts" / "1", serving_default=(lambda text: {"text": text}, spec([None], tf.string, "text")))
+    (tmp_path / "texts" / "1" / "assets.extra").mkdir()
+    calls = [{"signature_name": "serving_default", "inputs": {"text": texts}}]
+    (tmp_path / "texts" / "1" / "assets.extra" / "examples.json").write_text(json.dumps(calls))
+    with DevelopmentServer(tmp_path, port=0) as server:
+        (line,) = lines_of(get_page(server))
+    assert "short and first" in line
