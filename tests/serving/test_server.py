@@ -18,6 +18,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf.serving import server as module
+from rnn_tf.serving.servable import Servable
 from rnn_tf.serving.server import DevelopmentServer
 
 
@@ -327,7 +328,7 @@ def test_an_operation_that_fails(server, monkeypatch):
     def fail(*arguments):
         raise tf.errors.ResourceExhaustedError(None, None, "no memory")
 
-    monkeypatch.setattr(module.Servable, "run", fail)
+    monkeypatch.setattr(Servable, "run", fail)
     assert ask(server, f"{HALF}:predict", {"instances": [1.0]}) == (429, {"error": "no memory"})
 
 
