@@ -102,7 +102,8 @@ def _tensor(name: str, value: Any, tensor: Any) -> np.ndarray:
     try:
         return from_json(value, tf.as_dtype(tensor.dtype))
     except ValueError as error:
-        raise RequestError(f"The input {name!r}: {error}") from None
+        shape = tf.TensorShape(tensor.tensor_shape)
+        raise RequestError(f"The input {name!r}: {error} Its shape must be {shape}.") from None
 
 
 def _values(name: str, array: np.ndarray) -> Any:

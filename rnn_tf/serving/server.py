@@ -16,7 +16,7 @@ import tensorflow as tf
 from rnn_tf.serving import rest_answers
 from rnn_tf.serving.page import page
 from rnn_tf.serving.servable import NotServedError, ServedModel
-from rnn_tf.serving.versions import model_folders
+from rnn_tf.serving.versions import model_folders, version_number
 
 try:
     import uvicorn
@@ -55,7 +55,7 @@ class DevelopmentServer:
     Raises:
         FileNotFoundError: If there is no model.
         ImportError: If gRPC is asked for, and its package is missing.
-        ValueError: If there can be no such port, both are the same, or no model can be loaded.
+        ValueError: If `models` is one version, there can be no such port, both are the same, or no model can be loaded.
         OSError: If the port is taken.
 
     Source: "RESTful API", tensorflow.org/tfx/serving/api_rest.
@@ -71,6 +71,15 @@ class DevelopmentServer:
         self, models: str | PathLike[str] = "saved_models", port: int = 8501, grpc_port: int | None = None
     ) -> None:
         self.directory = Path(models)
+        if (self.directory / "saved_model.pb").is_file():
+            folder = self.directory.resolve()
+            advice = f"Give {str(folder.parent)!r}."
+            if version_number(folder.name) is None:
+                advice = f"Move what is in it into a folder 1 of its own, {str(folder / '1')!r}."
+            raise ValueError(
+                "A server takes the folder of a model's versions, or of models. Received: one version, "
+                f"{str(models)!r}. {advice}"
+            )
         if not model_folders(self.directory):
             raise FileNotFoundError(
                 f"There is no model in {str(models)!r}: it needs a folder such as NAME/1 with a saved_model.pb. "

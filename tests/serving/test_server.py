@@ -527,3 +527,25 @@ def test_the_page_shows_the_first_example_that_reads(tmp_path):
     with DevelopmentServer(tmp_path, port=0) as server:
         (line,) = lines_of(get_page(server))
     assert "short and first" in line
+
+
+def test_one_version_alone(tmp_path):
+    two_answers(tmp_path / "sales" / "1", 1)
+    with pytest.raises(ValueError, match=r"Received: one version, .*sales/1'. Give '(.*sales)'") as refusal:
+        DevelopmentServer(tmp_path / "sales" / "1", port=0)
+    advice = re.search("Give '(.*)'", str(refusal.value))[1]
+    with DevelopmentServer(advice, port=0) as server:
+        assert list(server.models) == ["sales"]
+    two_answers(tmp_path / "alone", 1)
+    with pytest.raises(ValueError, match=r"into a folder 1 of its own, '.*alone/1'"):
+        DevelopmentServer(tmp_path / "alone", port=0)
+    (tmp_path / "alone").rename(tmp_path / "1")
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "1").rename(tmp_path / "alone" / "1")
+    with DevelopmentServer(tmp_path / "alone", port=0) as server:
+        assert list(server.models) == ["alone"]
+
+
+def test_a_value_that_cannot_be_is_told_with_the_shape(server):
+    _, answer = ask(server, f"{HALF}:predict", {"instances": ["NaN"]})
+    assert answer["error"].endswith("Received: ['NaN']. Its shape must be (None,).")
