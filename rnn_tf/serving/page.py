@@ -86,12 +86,12 @@ def _section(url: str, name: str, model: ServedModel) -> str:
     parts = [f"<section><h2>{escape(name)}</h2><table><tr><th>version<th>state<th>{versions}</table>"]
     try:
         with model.use() as servable:
-            parts += [_signature(key, one) for key, one in sorted(servable.signatures.items())]
             line = curl_line(url, name, servable)
-    except NotServedError:
-        line = None
-    if line is not None:
-        parts.append(f"<p>Paste into a terminal:</p><pre>{escape(line)}</pre>")
+            if line is not None:
+                parts.append(f"<p>Paste into a terminal:</p><pre>{escape(line)}</pre>")
+            parts += [_signature(key, one) for key, one in sorted(servable.signatures.items())]
+    except NotServedError:  # its versions say why
+        pass
     return "".join(parts) + "</section>"
 
 
