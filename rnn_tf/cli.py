@@ -145,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = _command(commands, "serve", "rnn_tf.commands.serve", "a server for development, with TF Serving's REST API")
     serve.add_argument("models", nargs="?", default="saved_models", help="folder of exports (default: saved_models)")
     serve.add_argument("--port", type=int, default=8501, help="on this machine alone; 0 picks one (default: 8501)")
+    serve.add_argument("--grpc-port", type=int, metavar="PORT", help="listen there for gRPC, too (TF Serving's: 8500)")
     serve.add_argument("--docker", metavar="NAME", help="print how to run TF Serving itself with this model instead")
     serve.set_defaults(first="check_models")
 

@@ -6,8 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
-from rnn_tf.serving.servable import Servable, model_folders
-from rnn_tf.serving.versions import newest_version
+from rnn_tf.serving.servable import Servable
+from rnn_tf.serving.versions import model_folders, newest_version
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)  # rounding up to few sizes keeps the shapes few that a graph has to plan for
 
@@ -18,10 +18,13 @@ def run(options: argparse.Namespace) -> None:
         return
     from rnn_tf.serving.server import DevelopmentServer  # needs the extra "serving"
 
-    with DevelopmentServer(options.models, options.port) as server:
+    with DevelopmentServer(options.models, options.port, options.grpc_port) as server:
         print(
             "A server for development, on this machine alone. For TF Serving itself add --docker NAME. Ctrl-C stops it."
         )
+        print(f"Open {server.url} in a browser: what is served, and how to ask it.")
+        if server.grpc_address is not None:
+            print(f"For gRPC: {server.grpc_address}/NAME")
         for name, model in server.models.items():
             for version in model.status():
                 state = f"version {version['version']} {version['state']} {version['status']['error_message']}"

@@ -1,5 +1,6 @@
 """A SavedModel as TF Serving loads it and asks it: a graph, a session, and signatures that every request must fit."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -96,7 +97,7 @@ class Servable:
         try:
             outputs = self._session.run({name: tensor.name for name, tensor in sorted(signature.outputs.items())}, feed)
         except tf.errors.InvalidArgumentError as error:
-            raise RequestError(error.message) from None
+            raise RequestError(_refusal(error.message, feed, signature)) from None
         return {name: np.asarray(one, object if isinstance(one, bytes) else None) for name, one in outputs.items()}
 
     def classify(
@@ -253,6 +254,16 @@ class ServedModel:
             for version in sorted(states, reverse=True)
         ]
 
+    @property
+    def available(self) -> bool:
+        """Whether a version is loaded."""
+        return self._current is not None
+
+    @property
+    def problem(self) -> str:
+        """Why the newest version that cannot be loaded cannot; empty, if there is none."""
+        return next(iter(self._errors.values()), "")
+
     def close(self) -> None:
         """Serve nothing any more, after the requests in flight."""
         self._take_over(None)
@@ -265,14 +276,6 @@ class ServedModel:
             old.close()
 
 
-def model_folders(directory: Path) -> dict[str, Path]:
-    """The models of a folder, each a folder of versions, by name; or the folder itself, if it is such a one."""
-    if version_folders(directory):
-        return {directory.resolve().name: directory}
-    folders = sorted(directory.iterdir()) if directory.is_dir() else []
-    return {folder.name: folder for folder in folders if not folder.name.startswith(".") and version_folders(folder)}
-
-
 def _checked(name: str, value: Any, tensor: Any) -> np.ndarray:
     """The array, after checking that it has the dtype and the shape of the signature's TensorInfo."""
     dtype, shape = tf.as_dtype(tensor.dtype), tf.TensorShape(tensor.tensor_shape)
@@ -282,10 +285,31 @@ def _checked(name: str, value: Any, tensor: Any) -> np.ndarray:
     else:
         fits = array.dtype == dtype.as_numpy_dtype
     if not fits:
-        raise RequestError(f"The input {name!r} must have dtype {dtype.name}. Received: {np.asarray(value).dtype}.")
+        given = np.asarray(value)
+        texts = all(isinstance(one, (bytes, str)) for one in given.flat)
+        received = "string" if given.size and texts else given.dtype
+        raise RequestError(f"The input {name!r} must have dtype {dtype.name}. Received: {received}.")
     if not shape.is_compatible_with(array.shape):
         raise RequestError(f"The input {name!r} must have shape {shape}. Received: {array.shape}.")
     return array
+
+
+def _refusal(message: str, feed: Mapping[str, np.ndarray], signature: Any) -> str:
+    """What an operation says against the inputs, without the names of operations and tensors, and what came."""
+    lines = [line.strip() for line in message.splitlines() if line.strip() and "{{node" not in line]
+    reason = " ".join(line for line in lines if line != "Graph execution error:")
+    match = re.match(r"assertion failed: \[(.*?)\.?\s*\](?: \[|$)", reason, flags=re.DOTALL)
+    if match is not None:  # the sentence of the model's author comes first, then a condition on tensors of the graph
+        reason = match[1].replace("\\'", "'")
+        if reason.startswith("Condition "):
+            reason = "a condition that it sets its inputs does not hold"
+    else:  # parsing an Example names the feature as a key
+        reason = re.sub(r"^Name: .*?, Key: ([^,]*), Index: (\d+)\.\s*", r"feature '\1' of Example \2: ", reason)
+    received = "; ".join(
+        f"{name!r}, {tf.as_dtype(tensor.dtype).name} of shape {feed[tensor.name].shape}"
+        for name, tensor in sorted(signature.inputs.items())
+    )
+    return f"The model refused its inputs: {reason.rstrip('. ')}. Received: {received}."
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,6 +1,5 @@
 """TF Serving's REST interface for development: the same requests and answers, for this machine alone."""
 
-import base64
 import json
 import os
 import re
@@ -12,13 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import numpy as np
 import tensorflow as tf
-from google.protobuf.json_format import MessageToDict
 
-from rnn_tf.serving.examples import feature
-from rnn_tf.serving.rest import from_json, to_json
-from rnn_tf.serving.servable import NotServedError, RequestError, Servable, ServedModel, model_folders
+from rnn_tf.serving import rest_answers
+from rnn_tf.serving.page import page
+from rnn_tf.serving.servable import NotServedError, ServedModel
+from rnn_tf.serving.versions import model_folders, version_number
 
 try:
     import uvicorn
@@ -29,15 +27,17 @@ try:
 except ImportError as error:
     raise ImportError('The server needs starlette and uvicorn: pip install "rnn-tf[serving]".') from error
 
+NOTHING_ELSE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}  # that the page may load
 POLL_SECONDS = 1.0
 LARGEST_REQUEST = 32 * 2**20  # bytes
 URL = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]+))?(?:(/metadata)|:(predict|classify|regress))?")
-TO_BASE64 = np.frompyfunc(lambda one: {"b64": base64.b64encode(one).decode()}, 1, 1)
 STATUS = {tf.errors.UNAVAILABLE: 503, tf.errors.RESOURCE_EXHAUSTED: 429, tf.errors.UNIMPLEMENTED: 501}
 
 
 class DevelopmentServer:
     """Every model of a folder by TF Serving's REST interface, on 127.0.0.1, in threads of this process.
+
+    `/` is a page for people: what is served, and a line to paste for each model.
 
     New models and versions are found by looking once a second. It is for development: what serves in production is
     TF Serving, by the command that `rnn-tf serve --docker NAME` prints.
@@ -45,14 +45,17 @@ class DevelopmentServer:
     Args:
         models: Folder of models, which are folders of versions; or one model.
         port: Where to listen. 0 takes one that is free.
+        grpc_port: Where to listen for TF Serving's gRPC interface, likewise. Default: nowhere.
 
     Attributes:
         url: Where it listens, such as "http://127.0.0.1:8501".
+        grpc_address: Where it listens for gRPC, such as "grpc://127.0.0.1:8500"; None, if it does not.
         models: A `ServedModel` for each name.
 
     Raises:
         FileNotFoundError: If there is no model.
-        ValueError: If there can be no such port.
+        ImportError: If gRPC is asked for, and its package is missing.
+        ValueError: If `models` is one version, there can be no such port, both are the same, or no model can be loaded.
         OSError: If the port is taken.
 
     Source: "RESTful API", tensorflow.org/tfx/serving/api_rest.
@@ -64,15 +67,29 @@ class DevelopmentServer:
     {'predictions': [[3.0]]}
     """
 
-    def __init__(self, models: str | PathLike[str] = "saved_models", port: int = 8501) -> None:
+    def __init__(
+        self, models: str | PathLike[str] = "saved_models", port: int = 8501, grpc_port: int | None = None
+    ) -> None:
         self.directory = Path(models)
+        if (self.directory / "saved_model.pb").is_file():
+            folder = self.directory.resolve()
+            advice = f"Give {str(folder.parent)!r}."
+            if version_number(folder.name) is None:
+                advice = f"Move what is in it into a folder 1 of its own, {str(folder / '1')!r}."
+            raise ValueError(
+                "A server takes the folder of a model's versions, or of models. Received: one version, "
+                f"{str(models)!r}. {advice}"
+            )
         if not model_folders(self.directory):
             raise FileNotFoundError(
                 f"There is no model in {str(models)!r}: it needs a folder such as NAME/1 with a saved_model.pb. "
                 "`rnn-tf train` makes one."
             )
-        if not 0 <= port < 2**16:
-            raise ValueError(f"A port must be from 0 to 65535. Received: {port}.")
+        for number in (port,) if grpc_port is None else (port, grpc_port):
+            if not 0 <= number < 2**16:
+                raise ValueError(f"A port must be from 0 to 65535. Received: {number}.")
+        if port == grpc_port != 0:
+            raise ValueError(f"REST and gRPC must have ports of their own. Received: {port} for both.")
         try:
             self._socket = socket.create_server(("127.0.0.1", port))
         except OSError as error:
@@ -82,7 +99,21 @@ class DevelopmentServer:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else small answers wait for 40 ms
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.models: dict[str, ServedModel] = {}
+        try:
+            self._grpc = None if grpc_port is None else _grpc_server(self.models, grpc_port)
+        except BaseException:
+            self._socket.close()
+            raise
+        self.grpc_address = None if self._grpc is None else str(self._grpc.address)
         self.poll()
+        if not any(model.available for model in self.models.values()):
+            self._socket.close()
+            if self._grpc is not None:
+                self._grpc.__exit__()
+            reasons = "".join(f"\n   {name}: {model.problem}" for name, model in self.models.items())
+            raise ValueError(
+                f"No model of {str(self.directory)!r} can be served. Export them again. Received:{reasons}"
+            )
         config = uvicorn.Config(
             self._serve,
             interface="asgi3",
@@ -103,12 +134,16 @@ class DevelopmentServer:
     def __enter__(self) -> "DevelopmentServer":
         for thread in self._threads:
             thread.start()
+        if self._grpc is not None:
+            self._grpc.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
         """Stop, after the requests in flight."""
         self._server.should_exit = True
         self._stopped.set()
+        if self._grpc is not None:
+            self._grpc.__exit__()
         for thread in self._threads:
             thread.join()
         self._socket.close()
@@ -137,6 +172,10 @@ class DevelopmentServer:
                     body += chunk
         except ClientDisconnect:
             return
+        if request.method == "GET" and scope["path"] == "/":
+            content = await run_in_threadpool(page, self.url, self.grpc_address, dict(self.models))
+            await Response(content, media_type="text/html", headers=NOTHING_ELSE)(scope, receive, send)
+            return
         status, content = await run_in_threadpool(
             self._respond, request.method, scope["raw_path"].decode("latin-1"), bytes(body), size
         )
@@ -162,13 +201,17 @@ class DevelopmentServer:
                 raise NotServedError(name, version)
             model = self.models[name]
             if match[4]:
-                verb = {"predict": _predict, "classify": _classify, "regress": _regress}[match[4]]
-                content = _parsed(body)
+                verb = {
+                    "predict": rest_answers.predict,
+                    "classify": rest_answers.classify,
+                    "regress": rest_answers.regress,
+                }[match[4]]
+                content = rest_answers.parsed(body)
                 with model.use(version) as servable:
                     return 200, verb(servable, content)
             if match[3]:
                 with model.use(version) as servable:
-                    return 200, _metadata(name, servable)
+                    return 200, rest_answers.metadata(name, servable)
             status = [one for one in model.status() if version in (None, int(one["version"]))]
             if not status:
                 raise NotServedError(name, version)
@@ -188,124 +231,11 @@ class DevelopmentServer:
 
     def _poll_until_stopped(self) -> None:
         while not self._stopped.wait(POLL_SECONDS):
-            with suppress(OSError):  # a folder removed while it is looked at
+            with suppress(OSError, ValueError):  # a folder removed, or put among others, while it is looked at
                 self.poll()
 
 
-def _metadata(name: str, servable: Servable) -> dict[str, Any]:
-    signatures = {
-        key: MessageToDict(one, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
-        for key, one in servable.meta_graph.signature_def.items()
-    }
-    return {
-        "model_spec": {"name": name, "signature_name": "", "version": str(servable.version)},
-        "metadata": {"signature_def": {"signature_def": signatures}},
-    }
+def _grpc_server(models: dict[str, ServedModel], port: int) -> Any:
+    from rnn_tf.serving.grpc_server import GrpcServer  # needs tensorflow-serving-api
 
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request, its signature's name filled in."""
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"JSON Parse error: {error}.") from None
-    if not isinstance(content, dict):
-        raise RequestError(f"A request must be a JSON object. Received: {type(content).__name__}.")
-    name = content.setdefault("signature_name", "")
-    if not isinstance(name, str):
-        raise RequestError(f"'signature_name' must be a string. Received: {name!r}.")
-    content["signature_name"] = name or "serving_default"
-    return content
-
-
-def _predict(servable: Servable, content: dict[str, Any]) -> dict[str, Any]:
-    inputs = servable.signature(content["signature_name"]).inputs
-    in_rows = "instances" in content
-    if in_rows == ("inputs" in content):
-        raise RequestError(f"A request must have either 'instances' or 'inputs'. Received: {', '.join(content)}.")
-    values = _columns(content["instances"]) if in_rows else content["inputs"]
-    if not _named(values):
-        if len(inputs) != 1:
-            raise RequestError(f"Values must be named, as one of {sorted(inputs)}. Received: values without names.")
-        values = dict.fromkeys(inputs, values)
-    tensors = {name: _tensor(name, one, inputs[name]) if name in inputs else None for name, one in values.items()}
-    outputs = servable.run(tensors, content["signature_name"])
-    answers = {name: _values(name, array) for name, array in outputs.items()}
-    if not in_rows:
-        return {"outputs": answers if len(answers) > 1 else next(iter(answers.values()))}
-    rows = {array.shape[:1] for array in outputs.values()}
-    if len(rows) != 1 or () in rows:
-        shapes = {name: array.shape for name, array in outputs.items()}
-        raise RequestError(f"All outputs must have as many rows. Received: {shapes}. Ask in columns, by 'inputs'.")
-    if len(answers) == 1:
-        return {"predictions": next(iter(answers.values()))}
-    return {"predictions": [dict(zip(answers, row, strict=True)) for row in zip(*answers.values(), strict=True)]}
-
-
-def _classify(servable: Servable, content: dict[str, Any]) -> dict[str, Any]:
-    return {"results": servable.classify(_examples(content), content["signature_name"])}
-
-
-def _regress(servable: Servable, content: dict[str, Any]) -> dict[str, Any]:
-    return {"results": servable.regress(_examples(content), content["signature_name"])}
-
-
-def _named(value: Any) -> bool:
-    """Whether it is an object of inputs by name, rather than the value of one."""
-    return isinstance(value, dict) and set(value) != {"b64"}
-
-
-def _columns(instances: Any) -> Any:
-    """Lists by input name, from a list of objects that name the inputs; of values without names, the list itself."""
-    if not isinstance(instances, list) or not instances:
-        raise RequestError(
-            "'instances' must be a list of at least one. Ask in columns, by 'inputs', for an empty batch."
-        )
-    named = [one for one in instances if _named(one)]
-    if not named:
-        return instances
-    names = named[0].keys()
-    if len(named) < len(instances) or any(one.keys() != names for one in named):
-        raise RequestError(f"All 'instances' must name the same inputs. Received: {sorted(names)} and others.")
-    return {name: [one[name] for one in instances] for name in names}
-
-
-def _tensor(name: str, value: Any, tensor: Any) -> np.ndarray:
-    try:
-        return from_json(value, tf.as_dtype(tensor.dtype))
-    except ValueError as error:
-        raise RequestError(f"The input {name!r}: {error}") from None
-
-
-def _values(name: str, array: np.ndarray) -> Any:
-    """An output in JSON, in which strings are bytes where the name says so."""
-    if name.endswith("_bytes") and array.dtype == object:
-        return np.asarray(TO_BASE64(array), object).tolist()
-    return to_json(array)
-
-
-def _examples(content: dict[str, Any]) -> list[bytes]:
-    """The serialised Examples of a request."""
-    examples, context = content.get("examples"), content.get("context", {})
-    if not isinstance(examples, list) or not examples or not all(isinstance(one, dict) for one in [context, *examples]):
-        raise RequestError("A request must have 'examples', a list of at least one object, and 'context' be an object.")
-    if any(context.keys() & one.keys() for one in examples):
-        raise RequestError("A feature of the 'context' must not be in the 'examples'. Take it out of either.")
-    rows = [{name: _feature(name, value) for name, value in {**context, **one}.items()} for one in examples]
-    return [tf.train.Example(features=tf.train.Features(feature=row)).SerializeToString() for row in rows]
-
-
-def _feature(name: str, value: Any) -> tf.train.Feature:
-    values = value if isinstance(value, list) else [value]
-    kinds = {type(one) for one in values}
-    if not kinds:
-        return tf.train.Feature()
-    if kinds <= {str, dict}:
-        return feature(from_json(values, tf.string))
-    array = np.array(values)
-    if (kinds <= {int, bool} or kinds == {float}) and array.dtype != object:  # as a number beyond 64 bits is
-        return feature(array)
-    raise RequestError(
-        f"The feature {name!r} must hold whole numbers, decimal ones such as 1.0, or strings, and no two of these. "
-        f"Received: {str(value)[:100]}."
-    )
+    return GrpcServer(models, port)

@@ -91,6 +91,7 @@ def one_length_each(lengths: Any, sequences: Any) -> Any:
     with tf.control_dependencies(
         [
             tf.debugging.assert_equal(tf.shape(lengths)[0], rows, message="Each sequence must have one length."),
+            tf.debugging.assert_non_negative(lengths, message="A length must not be negative."),
             tf.debugging.assert_less_equal(
                 lengths, timesteps, message="A length must not be larger than the number of steps."
             ),

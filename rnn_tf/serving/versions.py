@@ -56,6 +56,29 @@ def newest_version(folder: Path) -> Path:
     return list(versions.values())[-1]
 
 
+def model_folders(directory: Path) -> dict[str, Path]:
+    """The models of a folder, each a folder of versions, by name; or the folder itself, if it is such a one.
+
+    A model may have a number for its name: what tells a version is the `saved_model.pb` in it.
+
+    Raises:
+        ValueError: If the folder holds versions and models side by side.
+    """
+    paths = sorted(directory.iterdir()) if directory.is_dir() else []
+    folders = [path for path in paths if not path.name.startswith(".") and not (path / "saved_model.pb").is_file()]
+    models = {folder.name: folder for folder in folders if version_folders(folder)}
+    versions = _complete(directory)
+    if versions and models:
+        raise ValueError(
+            f"A folder must hold versions of one model, or models, not both. Received: {str(directory)!r} with the "
+            f"versions {', '.join(map(str, versions))} and the models {', '.join(models)}. Give the versions a folder "
+            "of their own, such as NAME/1."
+        )
+    if models or not version_folders(directory):
+        return models
+    return {directory.resolve().name: directory}
+
+
 def checked_version(directory: Path, version: int | None) -> int:
     """The number that a new version gets: `version`, or the integer after the largest.
 

@@ -32,7 +32,7 @@ def run(tmp_path, monkeypatch, capsys):
     save(tmp_path / "saved models" / "films" / "1", TEXT)
 
     def run(models="saved models", docker=None, port=8501):
-        serve.run(argparse.Namespace(models=models, port=port, docker=docker))
+        serve.run(argparse.Namespace(models=models, port=port, grpc_port=None, docker=docker))
         return capsys.readouterr().out
 
     return run
@@ -144,3 +144,13 @@ def test_names_that_cannot_be(run, tmp_path, arguments, message):
     save(tmp_path / "odd" / "a b" / "1", TEXT)
     with pytest.raises(ValueError, match=message):
         run(**arguments)
+
+
+def test_a_server_that_loads_nothing_ends(rnn_tf, tmp_path):
+    for name in ("86", "sales"):
+        (tmp_path / "saved_models" / name / "1").mkdir(parents=True)
+        (tmp_path / "saved_models" / name / "1" / "saved_model.pb").write_bytes(b"cut")
+    for more in ([], ["--grpc-port", 0]):
+        code, out, err = rnn_tf("serve", "--port", 0, *more)
+        assert (code, out) == (2, "")
+        assert all(f"{name}: The SavedModel in" in err for name in ("86", "sales"))

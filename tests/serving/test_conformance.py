@@ -324,3 +324,41 @@ def test_servers_know_its_methods_and_operations(model, exports):
 def test_takes_examples_only_if_asked_to(kind, tmp_path, unverified):
     path = export_saved_model(make(kind, "own"), tmp_path, warmup=())
     assert not {"regress", "classify"} & set(read_meta_graph(path).signature_def)
+
+
+@pytest.fixture(scope="module")
+def of_any_length(unverified, tmp_path_factory):
+    """Exports of the models that take lengths."""
+    folder = tmp_path_factory.mktemp("lengths")
+    kinds = [kind for kind, names in INPUTS.items() if "lengths" in names]
+    return [export_saved_model(make(kind, "gru"), folder / kind.replace(" ", "_")) for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ([-1, 5, 5], "A length must not be negative."),
+        ([5, 5, -(2**31)], "A length must not be negative."),
+        ([5, 6, 5], "A length must not be larger than the number of steps."),
+        ([5, 5], "Each sequence must have one length."),
+        ([5, 5, 5, 5], "Each sequence must have one length."),
+    ],
+)
+def test_lengths_that_cannot_be_are_refused_by_every_loader(of_any_length, tmp_path, lengths, message):
+    feed = {"sequences": SEQUENCES[:3], "lengths": np.int32(lengths)}
+    for path in of_any_length:
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            tf.saved_model.load(path).signatures["serving_default"](**{k: tf.constant(v) for k, v in feed.items()})
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            signature = tf.compat.v1.saved_model.load(session, ["serve"], path).signature_def["serving_default"]
+            fetches = [info.name for info in signature.outputs.values()]
+            with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+                session.run(fetches, {signature.inputs[name].name: array for name, array in feed.items()})
+    program = tmp_path / "run_saved_model"
+    compile_c(program)
+    job = as_text(path) + as_numbers(len(feed))
+    job += b"".join(as_text(signature.inputs[name].name) + as_tensor(array) for name, array in feed.items())
+    job += as_numbers(len(fetches)) + b"".join(map(as_text, fetches))
+    process = subprocess.run([program], input=job, capture_output=True)
+    assert process.returncode != 0
+    assert message in process.stderr.decode()

@@ -2,6 +2,8 @@
 
 import itertools
 import runpy
+import socket
+import sys
 import threading
 from pathlib import Path
 from time import sleep
@@ -23,6 +25,7 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from rnn_tf.serving import client as client_module
 from rnn_tf.serving.client import Client
+from rnn_tf.serving.server import DevelopmentServer
 
 tools = runpy.run_path(str(Path(__file__).with_name("grpc_server.py")))
 GrpcServer, publish = tools["GrpcServer"], tools["publish"]
@@ -212,3 +215,38 @@ def test_new_versions_under_load(server, channel):
         assert not errors
         assert seen >= {2, 3, 4, 5, 6}
         assert client.status()[-1][:2] == (6, "AVAILABLE")
+
+
+def test_rest_and_grpc_side_by_side(tmp_path):
+    (tmp_path / "tiny").mkdir()
+    publish(tmp_path / "tiny", 1)
+    with DevelopmentServer(tmp_path, port=0, grpc_port=0) as server:
+        assert server.grpc_address.startswith("grpc://127.0.0.1:")
+        for address in (server.url, server.grpc_address):
+            with Client(address, "tiny") as client:
+                assert client.predict({"numbers": [[1.0]], "lengths": [1]})["forecast"] == 1.0
+                assert client.status()[0][:2] == (1, "AVAILABLE")
+                with pytest.raises(ValueError, match="refused the request"):
+                    client.classify([])
+            with Client(address, "tiny", version=7) as client, pytest.raises(FileNotFoundError):
+                client.status()
+            with Client(address, "huge") as client, pytest.raises(FileNotFoundError):
+                client.status()
+
+
+def test_ports_that_cannot_be(tmp_path, monkeypatch):
+    (tmp_path / "tiny").mkdir()
+    publish(tmp_path / "tiny", 1)
+    monkeypatch.setattr(DevelopmentServer, "poll", lambda self: pytest.fail("a model was loaded first"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"Cannot listen on port {port} for gRPC: it is taken"):
+            DevelopmentServer(tmp_path, port=0, grpc_port=port)
+    with pytest.raises(ValueError, match=r"ports of their own. Received: 8500 for both"):
+        DevelopmentServer(tmp_path, port=8500, grpc_port=8500)
+    with pytest.raises(ValueError, match=r"from 0 to 65535. Received: -1"):
+        DevelopmentServer(tmp_path, port=0, grpc_port=-1)
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    monkeypatch.delitem(sys.modules, "rnn_tf.serving.grpc_server", raising=False)
+    with pytest.raises(ImportError, match=r'pip install "rnn-tf\[serving\]"'):
+        DevelopmentServer(tmp_path, port=0, grpc_port=0)

@@ -1,3 +1,4 @@
+import re
 import threading
 
 import numpy as np
@@ -270,3 +271,56 @@ def test_threads_share_a_servable(servable):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def refusing(kind):
+    """A function that refuses some inputs, with its specs."""
+
+    def asserts(x):
+        with tf.control_dependencies([tf.debugging.assert_positive(x, message="Each price must be above 0.")]):
+            return {"y": tf.identity(x)}
+
+    def without_words(x):
+        with tf.control_dependencies([tf.debugging.assert_less(x, 5.0)]):
+            return {"y": tf.identity(x)}
+
+    x, text = spec([None], tf.float32, "x"), spec([None], tf.string, "text")
+    return {
+        "asserts": (asserts, x),
+        "without_words": (without_words, x),
+        "adds": (lambda x, z: {"y": x + z}, x, spec([None], tf.float32, "z")),
+        "gathers": (lambda i: {"y": tf.gather(tf.constant([1.0, 2.0]), i)}, spec([None], tf.int32, "i")),
+        "numbers": (lambda text: {"y": tf.strings.to_number(text)}, text),
+        "parses": (lambda text: {"y": feature(text)}, text),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "message"),
+    [
+        ("asserts", {"x": np.float32([1, -7])}, r"inputs: Each price must be above 0. Received: 'x', float32 .*\(2,\)"),
+        (
+            "without_words",
+            {"x": np.float32([7])},
+            r"a condition .* does not hold. Received: 'x', float32 of shape \(1,\)",
+        ),
+        (
+            "adds",
+            {"x": np.float32([1, 2]), "z": np.float32([1, 2, 3])},
+            r"\[2\] vs. \[3\]. Received: 'x', .*; 'z', .*3",
+        ),
+        ("gathers", {"i": np.int32([7])}, r"indices\[0\] = 7 is not in .* Received: 'i', int32 of shape \(1,\)"),
+        ("numbers", {"text": np.array([b"nan?"], object)}, r"nan\?. Received: 'text', string of shape \(1,\)"),
+        (
+            "parses",
+            {"text": np.array([tf.train.Example().SerializeToString()], object)},
+            "(?i)feature.*x.*Received: 'text'",
+        ),
+    ],
+)
+def test_what_an_operation_refuses_is_told_without_its_insides(tmp_path, kind, inputs, message):
+    servable = Servable(save(tmp_path / "1", serving_default=refusing(kind)))
+    with pytest.raises(RequestError, match=message) as refusal:
+        servable.run(inputs)
+    assert not re.search(r"node|Graph execution|:0\b|Assert|\[\[", str(refusal.value))
+    servable.close()

@@ -1,17 +1,24 @@
 import base64
+import html
 import http.client
 import importlib
 import json
 import re
+import shlex
+import shutil
 import socket
+import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
 from rnn_tf.serving import server as module
+from rnn_tf.serving.servable import Servable
 from rnn_tf.serving.server import DevelopmentServer
 
 
@@ -269,7 +276,7 @@ def regress(examples, **more):
         ((f"{HALF}:explain", {}), 400, "Malformed request"),
         ((f"{HALF}/versions/one:predict", {}), 400, "Malformed request"),
         ((f"{HALF}/versions/{'9' * 5000}", None), 400, ""),
-        (("/", None), 404, "Malformed request: GET /"),
+        (("/", {}), 404, "Malformed request: POST /"),
         (("/favicon.ico", None), 404, "Malformed request"),
     ],
 )
@@ -321,7 +328,7 @@ def test_an_operation_that_fails(server, monkeypatch):
     def fail(*arguments):
         raise tf.errors.ResourceExhaustedError(None, None, "no memory")
 
-    monkeypatch.setattr(module.Servable, "run", fail)
+    monkeypatch.setattr(Servable, "run", fail)
     assert ask(server, f"{HALF}:predict", {"instances": [1.0]}) == (429, {"error": "no memory"})
 
 
@@ -430,3 +437,115 @@ def test_no_request_is_lost_or_mixed_while_versions_come(tmp_path):
         assert len(one) == requests
         assert one == sorted(one)  # no answer of an old version after one of a newer
         assert set(one) == set(range(1, versions + 1))
+
+
+def test_a_model_whose_name_is_a_number(tmp_path):
+    two_answers(tmp_path / "86" / "1", 1)
+    two_answers(tmp_path / "sales" / "2", 2)
+    with DevelopmentServer(tmp_path, port=0) as server:
+        assert sorted(server.models) == ["86", "sales"]
+        assert ask(server, "/v1/models/86:predict", {"inputs": 0})[0] == 200
+
+
+def test_models_that_cannot_be_loaded(tmp_path):
+    two_answers(tmp_path / "half" / "1", 1)
+    (tmp_path / "half" / "1" / "variables" / "variables.index").unlink(missing_ok=True)
+    (tmp_path / "half" / "1" / "saved_model.pb").write_bytes(b"cut")
+    (tmp_path / "empty" / "1").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"can be served(.|\n)*empty: There is no SavedModel(.|\n)*half: .*be loaded"):
+        DevelopmentServer(tmp_path, port=0)
+    two_answers(tmp_path / "whole" / "1", 1)
+    with DevelopmentServer(tmp_path, port=0) as server:
+        assert [name for name, one in server.models.items() if one.available] == ["whole"]
+        assert "cannot be loaded" in server.models["half"].problem
+
+
+HOSTILE = "<script>alert('x')</script> $(touch pwned) `id` \\ \" \n & 好 😀"
+
+
+def get_page(server):
+    with urllib.request.urlopen(server.url, timeout=30) as response:
+        assert response.headers["Content-Type"].startswith("text/html")
+        return response.read().decode()
+
+
+def lines_of(page):
+    return [html.unescape(one) for one in re.findall(r"<pre>(.*?)</pre>", page, flags=re.DOTALL)]
+
+
+@pytest.mark.parametrize("name", ["texts", "it's <b>&amp;", "$(touch pwned) `id`;", "a#b%20{x,y}&c", "好 😀"])
+def test_the_page_is_safe_and_its_lines_work(tmp_path, name):
+    folder = tmp_path / "models" / name / "1"
+    save(folder, serving_default=(lambda text: {"text": text}, spec([None], tf.string, "text")))
+    (folder / "assets.extra").mkdir()
+    calls = [{"signature_name": "serving_default", "inputs": {"text": [HOSTILE]}, "outputs": {"text": [HOSTILE]}}]
+    (folder / "assets.extra" / "examples.json").write_text(json.dumps(calls))
+    with DevelopmentServer(tmp_path / "models", port=0) as server:
+        page = get_page(server)
+        assert f"<h2>{html.escape(name)}</h2>" in page
+        assert "<script" not in page
+        (line,) = lines_of(page)
+        command, address, option, content = shlex.split(line)
+        assert (command, option) == ("curl", "-d")
+        assert ask(server, address.removeprefix(server.url), content.encode()) == (200, {"outputs": [HOSTILE]})
+        if shutil.which("curl"):
+            process = subprocess.run(["sh", "-c", line], capture_output=True, cwd=tmp_path, timeout=60)
+            assert json.loads(process.stdout) == {"outputs": [HOSTILE]}
+        assert not (tmp_path / "pwned").exists()
+
+
+def test_the_page_of_models_without_usable_examples(tmp_path):
+    for name, text in {"none": None, "cut": "[{", "other": '[{"signature_name": "no"}]', "list": "[1]"}.items():
+        two_answers(tmp_path / name / "1", 1)
+        if text is not None:
+            (tmp_path / name / "1" / "assets.extra").mkdir()
+            (tmp_path / name / "1" / "assets.extra" / "examples.json").write_text(text)
+    (tmp_path / "broken" / "7").mkdir(parents=True)
+    with DevelopmentServer(tmp_path, port=0) as server:
+        page = get_page(server)
+    assert lines_of(page) == []
+    assert page.count("<h2>") == 5
+    assert "<td>7<td>END<td>There is no SavedModel" in page
+    assert "<td>takes<td><code>x</code><td>float32<td>[]" in page
+
+
+def test_the_page_of_the_golden_models():
+    with DevelopmentServer(Path(__file__).parents[2] / "saved_models", port=0) as server:
+        lines = lines_of(get_page(server))
+        assert len(lines) == 3
+        for line in lines:
+            _, address, _, content = shlex.split(line)
+            assert ask(server, address.removeprefix(server.url), content.encode())[0] == 200
+
+
+def test_the_page_shows_the_first_example_that_reads(tmp_path):
+    texts = ["", "x" * 5000, "short and first", "no"]
+    save(tmp_path / "texts" / "1", serving_default=(lambda text: {"text": text}, spec([None], tf.string, "text")))
+    (tmp_path / "texts" / "1" / "assets.extra").mkdir()
+    calls = [{"signature_name": "serving_default", "inputs": {"text": texts}}]
+    (tmp_path / "texts" / "1" / "assets.extra" / "examples.json").write_text(json.dumps(calls))
+    with DevelopmentServer(tmp_path, port=0) as server:
+        (line,) = lines_of(get_page(server))
+    assert "short and first" in line
+
+
+def test_one_version_alone(tmp_path):
+    two_answers(tmp_path / "sales" / "1", 1)
+    with pytest.raises(ValueError, match=r"Received: one version, .*sales/1'. Give '(.*sales)'") as refusal:
+        DevelopmentServer(tmp_path / "sales" / "1", port=0)
+    advice = re.search("Give '(.*)'", str(refusal.value))[1]
+    with DevelopmentServer(advice, port=0) as server:
+        assert list(server.models) == ["sales"]
+    two_answers(tmp_path / "alone", 1)
+    with pytest.raises(ValueError, match=r"into a folder 1 of its own, '.*alone/1'"):
+        DevelopmentServer(tmp_path / "alone", port=0)
+    (tmp_path / "alone").rename(tmp_path / "1")
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "1").rename(tmp_path / "alone" / "1")
+    with DevelopmentServer(tmp_path / "alone", port=0) as server:
+        assert list(server.models) == ["alone"]
+
+
+def test_a_value_that_cannot_be_is_told_with_the_shape(server):
+    _, answer = ask(server, f"{HALF}:predict", {"instances": ["NaN"]})
+    assert answer["error"].endswith("Received: ['NaN']. Its shape must be (None,).")

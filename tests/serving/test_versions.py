@@ -13,6 +13,7 @@ from rnn_tf.serving.versions import (
     checked_keep,
     checked_version,
     draft,
+    model_folders,
     newest_version,
     prune,
     publish,
@@ -463,3 +464,27 @@ def test_a_rollback_that_is_interrupted_leaves_nothing_behind(tmp_path, monkeypa
     with pytest.raises(KeyboardInterrupt):
         rollback(tmp_path)
     assert names(tmp_path) == ["1", "2"]
+
+
+def touch(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        path.touch()
+
+
+def test_models_whose_names_are_numbers(tmp_path):
+    touch(tmp_path / "86" / "1" / "saved_model.pb", tmp_path / "sales" / "1" / "saved_model.pb")
+    touch(
+        tmp_path / "007" / "2" / "variables" / "x", tmp_path / ".draft" / "1" / "saved_model.pb"
+    )  # half-copied, hidden
+    (tmp_path / "3").mkdir()
+    assert model_folders(tmp_path) == {name: tmp_path / name for name in ("007", "86", "sales")}
+    assert model_folders(tmp_path / "86") == {"86": tmp_path / "86"}
+    assert model_folders(tmp_path / "007") == {"007": tmp_path / "007"}
+    assert model_folders(tmp_path / "none") == model_folders(tmp_path / "3") == {}
+
+
+def test_versions_and_models_side_by_side(tmp_path):
+    touch(tmp_path / "1" / "saved_model.pb", tmp_path / "sales" / "1" / "saved_model.pb")
+    with pytest.raises(ValueError, match=r"not both. Received: .* with the versions 1 and the models sales"):
+        model_folders(tmp_path)
