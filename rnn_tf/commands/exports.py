@@ -8,7 +8,6 @@ import shlex
 import shutil
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +15,11 @@ from typing import Any
 
 import rnn_tf
 from rnn_tf._checks import writable_folder
+from rnn_tf._names import PATTERN, check_export_folder, export_name
 from rnn_tf.serving.versions import newest_version
 
 FREE_BYTES = 64 * 2**20  # an export and what lies beside it
-PATTERNS = re.compile(r"[*?\[\]\\]")  # what TensorFlow reads in a path as a pattern
+PATTERNS = re.compile(f"[{re.escape(PATTERN)}]")
 
 
 def export_folder(models: str, name: str | None, made_from: str) -> Path:
@@ -30,23 +30,19 @@ def export_folder(models: str, name: str | None, made_from: str) -> Path:
         name: What the user calls the model, or None.
         made_from: Text to make a name from otherwise, such as that of a column.
     """
-    if name is not None and name != safe_name(name):
+    if name is not None and name != export_name(name):
         raise ValueError(
             "An export is named like a folder, without a path: by letters, digits, '_', '-' and '.', not by a number "
-            f"alone. Received: {name!r}. Choose another, such as --name {safe_name(name)}."
+            f"alone. Received: {name!r}. Choose another, such as --name {export_name(name)}."
         )
     if PATTERNS.search(models):
         raise ValueError(
             f"TensorFlow takes *, ?, [, ] and \\ in a path for patterns. Received: --models {models}. Choose another, "
             f"such as --models {shlex.quote(PATTERNS.sub('_', models))}."
         )
-    folder = usable_folder(Path(models, name or safe_name(made_from)))
-    if (folder / "saved_model.pb").is_file():
-        raise ValueError(
-            f"A model's folder holds its versions. Received: {folder}, which is a version itself. Choose another name "
-            "by --name."
-        )
-    return folder
+    folder = Path(models, name or export_name(made_from))
+    check_export_folder(folder)
+    return usable_folder(folder)
 
 
 def usable_folder(path: str | Path) -> Path:
@@ -87,22 +83,6 @@ def check_models(options: argparse.Namespace) -> None:
             f"There is no model in {str(folder)!r}: it needs a folder such as NAME/1 with a saved_model.pb. "
             "`rnn-tf train` makes one."
         )
-
-
-def safe_name(text: str) -> str:
-    """A name that disks, servers and TensorFlow take, made of any text; a good name stays as it is.
-
-    Letters and digits of all alphabets stay, and "_", "-" and "." between them; everything else becomes "_". What would
-    be a number, which servers read as a version, or empty, gets the word "model".
-    """
-    name = "".join(one if one.isalnum() or one in "_.-" else "_" for one in unicodedata.normalize("NFC", text))
-    if name != text:
-        name = re.sub("__+", "_", name).rstrip("_")
-    name = name.lstrip(".-").rstrip(".")[:64]
-    name = name.lstrip("_") if name != text else name
-    if not name.strip("_"):
-        return "model"
-    return f"model_{name}" if name.isdecimal() else name
 
 
 @contextmanager

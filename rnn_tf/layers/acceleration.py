@@ -1,41 +1,45 @@
 """`accelerate`: the recurrent layers of a model that exists, made fast."""
 
+import re
 import tempfile
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from rnn_tf.layers import kernels
+from rnn_tf.layers.comparison import all_layers as _layers
+from rnn_tf.layers.comparison import first_answer, given_inputs, largest_difference, layers_difference, outputs
 from rnn_tf.layers.rnn import RNN
 
 REPLACED = (keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU, keras.layers.RNN)
-LENGTH = 32  # of an axis whose length is not known
 TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2}  # a few units in the last place; for all other types 1e-5
 
 
-def accelerate(model: Any, verbose: bool = True) -> Any:
+def accelerate(model: Any, verbose: bool = True, examples: Any = None) -> Any:
     """A new model that computes what `model` computes, with `rnn_tf.RNN` for its recurrent layers.
 
     Each `SimpleRNN`, `LSTM`, `GRU` and `RNN` of Keras, also in `Bidirectional` and in nested models, becomes an
     `rnn_tf.RNN` of the same name, cell and arguments. Weights, `trainable`, states of stateful layers, and where the
     model was compiled its settings and the state of its optimizer are copied: training goes on where it was. Derived
     classes, and recurrent layers inside other layers, stay as they are. `model` itself is left as it was. Both models
-    are then run on random inputs, and their outputs compared.
+    are then run on the same inputs, and their outputs compared: floats to a tolerance; strings, integers, Booleans,
+    and where there is NaN or infinity, exactly. What cannot be compared is not called equal.
 
     Args:
         model: A built `keras.Sequential` or functional `keras.Model`.
         verbose: Whether to print a line for each layer that was replaced, and the largest difference.
+        examples: Inputs to compare on, as `model.predict` takes them: an array, or a list or dict of arrays; the first
+            64 rows of them. Default: random numbers, ids that the embeddings have and words of the vocabularies, and
+            for axes of unknown length the first of several lengths that the model takes.
 
     Returns:
         The new model. It saves to `.keras`, and loads where `rnn_tf` is imported.
 
     Raises:
         TypeError: If the model is a subclass of `keras.Model`, whose layers only its own code knows.
-        ValueError: If the model is not built, or its compile settings cannot be copied.
+        ValueError: If the model is not built, its compile settings cannot be copied, or it does not answer the inputs.
         RuntimeError: If an output differs from the model's by more than 1e-5 of its largest entry; in float16 1e-2,
             in bfloat16 5e-2.
 
@@ -49,31 +53,50 @@ def accelerate(model: Any, verbose: bool = True) -> Any:
     >>> type(fast.get_layer("encoder")).__name__
     'RNN'
     """
+    if not isinstance(verbose, (bool, np.bool_)):
+        raise TypeError(
+            f"`verbose` must be True or False. Received: {type(verbose).__name__}. Give inputs by name: "
+            "accelerate(model, examples=x)."
+        )
     _check_model(model)
+    inputs = None if examples is None else given_inputs(model, examples)
     settings = _compile_settings(model)
+    values = _values(_variables(model))  # a call moves the states of stateful layers, and the seeds of dropout
+
+    def restore() -> None:
+        _assign(_variables(model), values)
+
+    inputs, expected = first_answer(model, inputs, restore)
     changes: list[str] = []
     fast = _clone_model(model, "", {}, changes)
     if type(fast) is not type(model):
         raise TypeError(_not_a_graph(model))
     _copy(model, fast)
-    values = _values(_variables(model))
     try:
-        difference = _largest_difference(model, fast)
-    finally:  # a call moves the states of stateful layers, and the seeds of dropout
-        _assign(_variables(model), values)
-        _assign(_variables(fast), values)
+        difference = largest_difference(expected, outputs(fast, inputs))
+        restore()
+        _copy_variables(model, fast)
+        # A label, and what a relu cuts off, do not show whether a layer before them computes the same.
+        replaced = [pair for pair in zip(_layers(model), _layers(fast), strict=True) if type(pair[0]) in REPLACED]
+        difference = max([difference, *(layers_difference(*pair) for pair in replaced)])
+    finally:
+        restore()
+        _copy_variables(model, fast)
     tolerance = max(TOLERANCES.get(getattr(layer, "compute_dtype", ""), 1e-5) for layer in _layers(model))
+    kind = "random inputs" if examples is None else "the examples"
     if not difference <= tolerance:  # NaN is not
         raise RuntimeError(
             f"The new model must answer what the model does, to {tolerance:g} of the largest entry. Received: outputs "
-            f"that differ by {difference:.2g} on random inputs, after these changes: {'; '.join(changes) or 'none'}. "
-            "Keep the model as it is; if its own outputs are finite, please report this as a defect of rnn_tf."
+            f"that differ by {difference:.2g} on {kind}, of the model or a layer, after these changes: "
+            f"{'; '.join(changes) or 'none'}. Keep the model as it is, and please report this as a defect of rnn_tf."
         )
     if settings:
         _compile(model, fast, settings)
     if verbose:
-        lines = changes or ["Nothing to replace: no SimpleRNN, LSTM, GRU or RNN of Keras. The new model is a copy."]
-        last = f"Outputs on random inputs differ by at most {difference:.1e} of the largest entry"
+        lines = changes or [
+            "Nothing to replace: no SimpleRNN, LSTM, GRU or RNN of Keras outside of other layers. A copy."
+        ]
+        last = f"Outputs on {kind} differ by at most {difference:.1e} of the largest entry"
         print(*lines, f"{last} (allowed: {tolerance:g}).", sep="\n")  # noqa: T201 # what `verbose` asks for
     return fast
 
@@ -140,13 +163,16 @@ def _clone_layer(layer: Any, path: str, clones: dict[int, Any], changes: list[st
         how = "kernel" if kernels.has_kernel(fast.cell) else "chunked loop"
         changes.append(f"{path}: {type(layer).__name__} -> RNN({type(fast.cell).__name__}), {how}")
         return fast
+    if type(layer) is keras.layers.Lambda:  # its config holds a function without the names that it uses
+        return keras.layers.Lambda(
+            layer.function, layer._output_shape, layer.mask, layer.arguments, **keras.Layer.get_config(layer)
+        )
     config = layer.get_config()
     if type(layer) is keras.layers.Bidirectional:
         for key, part in (("layer", layer.forward_layer), ("backward_layer", layer.backward_layer)):
             part = _clone_layer(part, f"{path}/{part.name}", clones, changes)
             config[key] = keras.saving.serialize_keras_object(part)
-    trusted = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}  # it is here already
-    return type(layer).from_config(config, **trusted)
+    return type(layer).from_config(config)
 
 
 def _fast_layer(layer: Any) -> RNN:
@@ -155,19 +181,9 @@ def _fast_layer(layer: Any) -> RNN:
     return RNN(**config)
 
 
-def _layers(model: Any) -> Iterator[Any]:
-    """The model and its layers, also those of nested models and of Bidirectional."""
-    yield model
-    parts = model.layers if isinstance(model, keras.Model) else []
-    if isinstance(model, keras.layers.Bidirectional):
-        parts = [model.forward_layer, model.backward_layer]
-    for part in parts:
-        yield from _layers(part)
-
-
 def _copy(model: Any, fast: Any) -> None:
     """Flags, vocabularies, and the values of all variables."""
-    _assign(_variables(fast), _values(_variables(model)))
+    _copy_variables(model, fast)
     for layer, copy in zip(_layers(model), _layers(fast), strict=True):
         if copy.trainable != layer.trainable:  # setting it sets it for all layers inside, which come later
             copy.trainable = layer.trainable
@@ -177,6 +193,27 @@ def _copy(model: Any, fast: Any) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 layer.save_assets(folder)
                 copy.load_assets(folder)
+
+
+def _copy_variables(model: Any, fast: Any) -> None:
+    """By path where both have the same: what `quantize` adds comes last in a layer, and elsewhere in a new one."""
+    pairs = [_variables(model), _variables(fast)]
+    if sorted(map(_path, pairs[0])) == sorted(map(_path, pairs[1])):
+        pairs = [sorted(variables, key=_path) for variables in pairs]
+    shapes = [[(tuple(variable.shape), variable.dtype) for variable in variables] for variables in pairs]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "A layer that is made of its config must have the weights of the one that is there. Received: a model "
+            "with others, as after model.quantize(...) or enable_lora(...). Accelerate the model first, and change it "
+            "then."
+        )
+    for variable, copy in zip(*pairs, strict=True):
+        copy.assign(variable)
+
+
+def _path(variable: Any) -> str:
+    """Where a variable is, without the number that Keras counts up for each seed of a process."""
+    return re.sub(r"seed_generator(_\d+)?/", "", variable.path)
 
 
 def _variables(model: Any) -> list[Any]:
@@ -192,40 +229,6 @@ def _values(variables: list[Any]) -> list[np.ndarray]:
 def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def _largest_difference(model: Any, fast: Any) -> float:
-    inputs = _random_inputs(model)
-    answers = []
-    for one in (model, fast):
-        call = one if one.run_eagerly else tf.function(one)
-        answers.append([np.asarray(output, "float64") for output in keras.tree.flatten(call(inputs, training=False))])
-    return max(
-        float(np.abs(expected - output).max() / (np.abs(expected).max() or 1.0))
-        for expected, output in zip(*answers, strict=True)
-    )
-
-
-def _random_inputs(model: Any) -> Any:
-    """Inputs that fit: ids that every embedding knows, words of the vocabulary; the last row padded with zeros."""
-    rng, layers = np.random.default_rng(0), list(_layers(model))
-    sizes = [layer.input_dim for layer in layers if isinstance(layer, keras.layers.Embedding)]
-    ids = max(2, min(sizes, default=2))
-    texts = [layer for layer in layers if isinstance(layer, keras.layers.TextVectorization)]
-    words = [word for layer in texts for word in layer.get_vocabulary()] or ["some", "words"]
-
-    def draw(tensor: Any) -> Any:
-        shape = [size or (LENGTH if axis else 2) for axis, size in enumerate(tensor.shape)]
-        if tensor.dtype == "string":
-            return tf.strings.reduce_join(rng.choice(words, [*shape, 5]), -1, separator=" ")
-        # Ids may come as floats: Keras's default for an input.
-        whole = tensor.dtype == "bool" or "int" in tensor.dtype or (sizes and len(shape) <= 2)
-        values: Any = rng.integers(1, ids, shape) if whole else rng.normal(size=shape)
-        if len(shape) > 1:
-            values[-1, shape[1] // 2 + 1 :] = 0
-        return tf.cast(values, tensor.dtype)
-
-    return keras.tree.map_structure(draw, model.inputs[0] if isinstance(model, keras.Sequential) else model.input)
 
 
 def _compile(model: Any, fast: Any, settings: Any) -> None:

@@ -21,7 +21,40 @@ class Kernel(NamedTuple):
 
 def has_kernel(cell: Any) -> bool:
     """Whether there is a kernel for the cell: not for a subclass, which may change the step."""
+    return is_known(cell) and not any(map(_learns, _activations(cell)))
+
+
+def is_known(cell: Any) -> bool:
+    """Whether the cell's own recurrence is known, whatever its activation."""
     return type(cell) in _KERNELS
+
+
+def why_no_kernel(cell: Any) -> tuple[str, str]:
+    """Why there is no kernel for the cell, and what to do, for one that `has_kernel` denies."""
+    if is_known(cell):
+        return "A kernel gives no gradient to the variables of an activation.", "Set implementation='auto'."
+    if isinstance(cell, keras.layers.StackedRNNCells):
+        return "A kernel runs one cell.", "Give each cell an RNN layer of its own, or set implementation='auto'."
+    names = "ElmanCell, SimpleRNNCell, LSTMCell and GRUCell"
+    return f"There are kernels for {names}, not for cells derived from them.", "Set implementation='auto'."
+
+
+def _activations(cell: Any) -> list[Any]:
+    return [cell.activation, getattr(cell, "recurrent_activation", keras.activations.sigmoid)]
+
+
+def _learns(activation: Any) -> bool:
+    """Whether an activation has variables to train: a layer, or a function that reads some."""
+    if activation in (keras.activations.tanh, keras.activations.sigmoid, keras.activations.relu):
+        return False
+    if isinstance(activation, keras.Layer):
+        return not activation.built or bool(activation.trainable_variables)
+    with tf.GradientTape() as tape:
+        try:
+            activation(tf.zeros([1, 1]))
+        except Exception:  # it will be told of when it is called on what it is for
+            return False
+    return bool(tape.watched_variables())
 
 
 def make_kernel(cell: Any) -> Kernel:

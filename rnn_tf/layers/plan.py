@@ -17,7 +17,7 @@ except ImportError:
     _pywrap_util_port = None
 
 from rnn_tf._exporting import available_shards, traced_for_export
-from rnn_tf.layers.kernels import has_kernel
+from rnn_tf.layers.kernels import has_kernel, is_known, why_no_kernel
 
 IMPLEMENTATIONS = ("auto", "kernel", "chunked", "reference")
 
@@ -64,8 +64,10 @@ def _path(layer: Any, shape: Sequence[int | None], masked: bool, training: bool,
         return "reference", "Keras's own loop, as implementation='reference' asks."
     if layer.implementation == "chunked":
         return "chunked", "The chunked loop, as implementation='chunked' asks."
+    check_kernel(layer, len(shape))
     if not has_kernel(cell):
-        return "chunked", f"The chunked loop: {name} has no kernel of its own, so its gradients are TensorFlow's."
+        lacks = "no kernel for an activation with variables" if is_known(cell) else "no kernel of its own"
+        return "chunked", f"The chunked loop: {name} has {lacks}, so its gradients are TensorFlow's."
     if len(shape) != 3:
         return "chunked", f"The chunked loop: a kernel takes [batch, time, features], these are of rank {len(shape)}."
     if layer.compute_dtype != cell.compute_dtype:
@@ -80,6 +82,27 @@ def _path(layer: Any, shape: Sequence[int | None], masked: bool, training: bool,
         if compiled and not training:
             return "reference", "Keras's own loop: without a gradient, XLA makes it as fast as ours."
     return "kernel", f"The kernel of {name}: one product for the inputs of all steps, and a hand-written gradient."
+
+
+def check_kernel(layer: Any, rank: int = 3) -> None:
+    """Raise ValueError where implementation='kernel' asks for a kernel, and the layer would run something else."""
+    if layer.implementation != "kernel":
+        return
+    cell, name = layer.cell, type(layer.cell).__name__
+    received = f"Received: implementation='kernel' with {name}"
+    if not has_kernel(cell):
+        rule, advice = why_no_kernel(cell)
+        raise ValueError(f"{rule} {received}. {advice}")
+    if layer.compute_dtype != cell.compute_dtype:
+        raise ValueError(
+            f"A kernel computes in one type. {received}, where the layer computes in {layer.compute_dtype}, its cell "
+            f"in {cell.compute_dtype}. Give both the same dtype, or set implementation='auto'."
+        )
+    if rank != 3:
+        raise ValueError(
+            f"A kernel takes sequences [batch, timesteps, features]. {received}, and sequences of rank {rank}. Make "
+            "one axis of those after the steps."
+        )
 
 
 def _chunk(layer: Any, path: str, timesteps: int | None, compiled: bool, eager: bool) -> tuple[int | None, str]:

@@ -10,10 +10,12 @@ from rnn_tf import scans
 from rnn_tf._checks import check_sequences, positive_integer
 from rnn_tf._exporting import traced_for_export
 from rnn_tf.layers import kernels
+from rnn_tf.layers.checks import check_call, check_cell
 from rnn_tf.layers.plan import (
     IMPLEMENTATIONS,
     Explanation,
     Plan,
+    check_kernel,
     cudnn_takes,
     gpu_visible,
     make_plan,
@@ -84,27 +86,19 @@ class RNN(keras.layers.RNN):
         **kwargs: Any,
     ) -> None:
         for one in cell if isinstance(cell, (list, tuple)) else [cell]:
-            if not hasattr(one, "state_size") or not hasattr(one, "call"):
-                raise ValueError(
-                    "`cell` must be a Keras cell: an object with `call(inputs, states)` and a `state_size`, one "
-                    f"integer for each state. Received: {type(one).__name__}. See keras.layers.SimpleRNNCell."
-                )
+            check_cell(one)
         super().__init__(cell, *args, **kwargs)
         if implementation not in IMPLEMENTATIONS:
             raise ValueError(
                 f"`implementation` must be one of {', '.join(map(repr, IMPLEMENTATIONS))}. "
                 f"Received: implementation={implementation!r}."
             )
-        if implementation == "kernel" and not kernels.has_kernel(self.cell):
-            raise ValueError(
-                "There are kernels for ElmanCell, SimpleRNNCell, LSTMCell and GRUCell, not for cells derived from "
-                f"them. Received: implementation='kernel' with {type(self.cell).__name__}. Set implementation='auto'."
-            )
         if remat and implementation == "reference":
             raise ValueError("`remat` is not Keras's. Received: remat=True with implementation='reference'.")
         self.implementation = implementation
         self.shards = None if shards is None else positive_integer("shards", shards)
         self.remat = remat
+        check_kernel(self)
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         """Make the weights of the cell, for sequences `[batch, timesteps, features]`."""
@@ -171,46 +165,13 @@ class RNN(keras.layers.RNN):
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
         """The cell over all steps: see the class."""
-        self._check(sequences, initial_state, mask)
+        check_call(self, sequences, initial_state, mask)
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
 
     def _maybe_config_dropout_masks(self, cell: Any, input_sequence: Any, input_state: Any) -> None:
         # Keras draws dropout masks in inference, too, and each draw writes a variable: a server's answer must not.
         if not traced_for_export():
             super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
-
-    def _check(self, sequences: Any, initial_state: Any, mask: Any) -> None:
-        shape = sequences.shape
-        if self._features is not None or len(shape) < 3:
-            check_sequences(type(self).__name__, shape, self._features)
-        if shape[1] == 0:
-            raise ValueError(
-                f"RNN needs at least one step. Received: sequences of shape {tuple(shape)}. For rows of length 0 pad "
-                "to one step and mask it."
-            )
-        if mask is not None:
-            sizes = tuple(mask.shape)
-            fits = len(sizes) in (2, 3) and sizes[2:] in ((), (1,))
-            if not fits or any(a != b for a, b in zip(sizes[:2], shape[:2], strict=True) if None not in (a, b)):
-                raise ValueError(
-                    f"`mask` must have shape [batch, timesteps] = {tuple(shape[:2])}. Received: mask of shape {sizes}."
-                )
-        if initial_state is not None:
-            self._check_state(initial_state, shape[0])
-
-    def _check_state(self, initial_state: Any, batch: int | None) -> None:
-        states, sizes = tf.nest.flatten(initial_state), tf.nest.flatten(self.state_size)
-        received = [tuple(state.shape) for state in states]
-        fits = len(states) == len(sizes) and all(
-            len(state) == 2 and state[1] in (size, None) and (batch is None or state[0] in (batch, None))
-            for state, size in zip(received, sizes, strict=True)
-            if isinstance(size, int)
-        )
-        if not fits:
-            raise ValueError(
-                f"`initial_state` must be a tensor [batch, size] for each of the sizes {sizes}, with the sequences' "
-                f"batch size of {batch}. Received: shapes {received}."
-            )
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         """The steps themselves, which Keras's `call` asks for: the way is the one that `explain` tells."""

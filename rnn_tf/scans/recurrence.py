@@ -168,7 +168,8 @@ def _first_order(gradient: Callable[..., Any]) -> Callable[..., Any]:
     def refuse(*_: Any) -> Any:
         raise NotImplementedError(
             "rnn_tf's kernels have first derivatives only. For the gradient of a gradient make the layer with "
-            "implementation='reference'."
+            "implementation='reference'; one that is there already does after layer.implementation = 'reference', "
+            "before it is called."
         )
 
     @tf.custom_gradient

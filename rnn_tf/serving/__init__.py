@@ -6,6 +6,7 @@ Names are imported on first use: to look for an export on the disk needs no Tens
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from rnn_tf._names import export_name
 from rnn_tf._variables import check_variables
 
 if TYPE_CHECKING:
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
 
 check_variables()
 
-__all__ = ["Client", "Endpoint", "Signatures", "answer_in_fresh_process", "export_saved_model", "rollback"]
+__all__ = [
+    "Client",
+    "Endpoint",
+    "Signatures",
+    "answer_in_fresh_process",
+    "export_name",
+    "export_saved_model",
+    "rollback",
+]
 
 _HOME = {
     "Client": "client",

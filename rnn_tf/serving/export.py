@@ -1,7 +1,6 @@
 """`export_saved_model`: from a trained model to the next version that a server finds."""
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -12,6 +11,7 @@ import tensorflow as tf
 
 from rnn_tf._checks import positive_integer, writable_folder
 from rnn_tf._exporting import for_export
+from rnn_tf._names import check_export_folder, folder_name
 from rnn_tf.serving import rest, versions
 from rnn_tf.serving.examples import LENGTHS, split_lengths, to_examples
 from rnn_tf.serving.feeds import make_feed, rows_of, stream_feeds
@@ -132,7 +132,7 @@ def export_saved_model(
             write_saved_model(endpoints, signatures.lookups, draft)
             write_json(draft / EXAMPLES, [_in_json(*one) for one in zip(checked, answers_of_model, strict=True)])
             if sizes:
-                write_warmup(draft / WARMUP, list(_logs(directory.resolve().name, endpoints, calls, sizes)))
+                write_warmup(draft / WARMUP, list(_logs(folder_name(directory), endpoints, calls, sizes)))
             if notes is not None:
                 write_json(draft / METADATA, notes)
         except tf.errors.OpError as error:  # what TensorFlow makes of a full disk
@@ -145,12 +145,11 @@ def export_saved_model(
 
 
 def _checked_version(directory: Path, version: int | None, keep: int | None) -> int | None:
-    if re.search(r"[*?\[\]]", str(directory)):
-        raise ValueError(f"TensorFlow takes *, ? and [] in a path for patterns. Received: {directory}. Choose another.")
+    check_export_folder(directory)
     if version is not None:
         version = versions.checked_version(directory, version)
     if keep is not None:
-        keep = versions.checked_keep(directory, keep)
+        keep = positive_integer("keep", keep)
         newer = [] if version is None else [one for one in versions.version_numbers(directory) if one > version]
         if len(newer) >= keep:
             raise ValueError(

@@ -100,16 +100,6 @@ def checked_version(directory: Path, version: int | None) -> int:
     return number
 
 
-def checked_keep(directory: Path, keep: int) -> int:
-    """How many versions to keep, after checking that versions may be removed here: see `prune`."""
-    if directory.resolve().name.startswith("golden_"):
-        raise ValueError(
-            f"Versions of a golden model are never removed. Received: keep={keep!r} for {directory}. Leave `keep` "
-            "out, or choose a name that does not start with 'golden_'."
-        )
-    return positive_integer("keep", keep)
-
-
 @contextlib.contextmanager
 def draft(directory: Path) -> Iterator[Path]:
     """A hidden folder in `directory` to write a version in. What `publish` has not taken away is removed at the end.
@@ -166,7 +156,7 @@ def publish(folder: Path, directory: Path, version: int | None = None) -> Path:
                 return target
 
 
-def prune(directory: Path, keep: int) -> None:
+def prune(directory: str | PathLike[str], keep: int) -> None:
     """Remove all but the newest `keep` versions.
 
     A version disappears at once, by a rename; a folder without a saved_model.pb, which somebody may just be copying
@@ -177,10 +167,10 @@ def prune(directory: Path, keep: int) -> None:
         keep: Positive integer, how many stay.
 
     Raises:
-        ValueError: If `keep` is not a positive integer, or the directory's name starts with `golden_`.
+        ValueError: If `keep` is not a positive integer.
         OSError: If a version cannot be removed.
     """
-    keep = checked_keep(directory, keep)
+    directory, keep = Path(directory), positive_integer("keep", keep)
     with (
         _explained(f"Cannot remove the old versions in {directory}", "Remove them yourself."),
         _locked(directory),
