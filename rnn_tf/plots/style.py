@@ -1,12 +1,11 @@
 """One look for all pictures: what stands for what, in which colour; fonts."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 try:
-    from matplotlib import font_manager, get_cachedir, rcParams
+    from matplotlib import font_manager, rcParams
     from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
     from matplotlib.ticker import AutoLocator, LogLocator, NullFormatter
@@ -30,6 +29,8 @@ CJK_FONTS = (  # with Chinese characters; matplotlib's own font has none
     "WenQuanYi Zen Hei",
     "Arial Unicode MS",
 )
+# In the picture: no font is no error, and a notebook stays free of warnings. Short, as the smallest picture is.
+NO_FONT = "□: apt install fonts-noto-cjk; rm ~/.cache/matplotlib/fontlist*"  # matplotlib keeps a list of fonts
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **kwargs: Any) -> tuple[Figure, Any]:
@@ -64,11 +65,10 @@ def fonts_for(text: str) -> tuple[list[str], dict[int, str]]:
     fonts = [font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[name]))) for name in names]
     characters = sorted(filter(str.isprintable, set(text)))
     missing = [one for one in characters if not any(font.get_char_index(ord(one)) for font in fonts)]
-    if missing:
-        warnings.warn(
-            f"No installed font can draw {' '.join(missing[:10])}: □ stands for each. For Chinese, Japanese and Korean "
-            "install Noto Sans CJK (Debian, Ubuntu: apt install fonts-noto-cjk), then delete matplotlib's list of "
-            f"fonts, in {get_cachedir()}.",
-            stacklevel=3,
-        )
     return names, str.maketrans(dict.fromkeys(set(text).difference(characters), " ") | dict.fromkeys(missing, "□"))
+
+
+def name_missing_fonts(figure: Figure, table: dict[int, str]) -> None:
+    """Say below the picture, in one line, which font to install, if its `fonts_for` table has boxes."""
+    if "□" in table.values():
+        figure.supxlabel(NO_FONT, fontsize=6, color=TRUTH, parse_math=False)

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextToPath
 from matplotlib.transforms import ScaledTranslation
 
-from rnn_tf.plots.style import TRUTH, fonts_for, new_figure
+from rnn_tf.plots.style import TRUTH, fonts_for, name_missing_fonts, new_figure
 
 PROBABILITY = LinearSegmentedColormap.from_list("probability", ["#e0737f", "white", "#6ba3d6"])  # bears black text
 UNDERLINE = "#8f1f35"  # in grey red and blue are the same, and the line tells them apart
@@ -49,6 +49,7 @@ def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
     axes.spines[:].set_visible(False)
     axes.set(xlabel="answer", ylabel="truth", title="Confusion matrix")
     figure.colorbar(image, ax=axes, shrink=0.8, label="share of the row").outline.set_visible(False)
+    name_missing_fonts(figure, table)
     return figure
 
 
@@ -108,6 +109,7 @@ def reading(readings: Sequence[tuple[Sequence[str], Sequence[float]]], label: st
     figure.set_size_inches(9, height)
     title = f'Probability of "{label.translate(table)}" after each token, underlined below 0.5'
     figure.suptitle(title, fontfamily=fonts, parse_math=False)
+    name_missing_fonts(figure, table)
     return figure
 
 

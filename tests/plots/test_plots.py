@@ -115,17 +115,18 @@ def test_reading_lays_words_out_in_lines_below_each_other():
     assert "," not in starts
 
 
-def test_characters_without_a_font_are_boxes_and_one_warning(monkeypatch, tmp_path):
+def test_characters_without_a_font_are_boxes_and_one_line_below_names_the_font(monkeypatch, tmp_path):
     monkeypatch.setattr(plots.style, "CJK_FONTS", ())
-    with pytest.warns(UserWarning, match=r"can draw 好 很: .* install Noto Sans CJK") as warned:
-        figure = plots.reading([(["很好", "good"], [0.5, 0.9]), (["好"], [0.9])], "好")
-    assert len(warned) == 1
-    assert warned[0].filename == __file__
+    figure = plots.reading([(["很好", "good"], [0.5, 0.9]), (["好"], [0.9])], "好")
     assert [text.get_text() for text in figure.axes[0].texts] == ["□□", "good"]
-    with pytest.warns(UserWarning, match="can draw 好"):
-        other = plots.confusion_matrix(np.eye(2, dtype=int), ["好", "bad"])
+    other = plots.confusion_matrix(np.eye(2, dtype=int), ["好", "bad"])
     assert [label.get_text() for label in other.axes[0].get_xticklabels()] == ["□", "bad"]
     for picture in (figure, other):
+        assert "\n" not in picture.get_supxlabel()
+        assert "apt install fonts-noto-cjk" in picture.get_supxlabel()
+        picture.draw_without_rendering()
+        line = picture._supxlabel.get_window_extent()
+        assert 0 <= line.x0 < line.x1 <= picture.bbox.x1
         picture.savefig(tmp_path / "picture.png")  # matplotlib has nothing to warn of
 
 
@@ -135,6 +136,7 @@ def test_a_font_that_has_the_characters_draws_them(monkeypatch, tmp_path):
     figure = plots.reading([(["word⤀", "⤀"], [0.5, 0.9])], "⤀")
     assert [text.get_text() for text in figure.axes[0].texts] == ["word⤀", "⤀"]
     assert figure.get_suptitle() == 'Probability of "⤀" after each token, underlined below 0.5'
+    assert not figure.get_supxlabel()
     figure.savefig(tmp_path / "picture.png")  # would warn of a glyph that is missing
 
 
