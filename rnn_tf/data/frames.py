@@ -1,5 +1,6 @@
 """A pandas DataFrame, asked as a `Table` is. pandas itself is not imported."""
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,10 @@ class Frame:
             raise ValueError("The DataFrame has no rows. It needs one for each time step.")
         self._frame = frame
         self.names = [str(name).strip() for name in frame.columns]
-        if frame.index.dtype.kind == "M" or "datetime" in str(frame.index.dtype) or "period" in str(frame.index.dtype):
+        kind = str(frame.index.dtype)
+        if any(one in kind for one in ("datetime", "period", "object", "str", "category")):  # texts may be dates
+            if INDEX in self.names:
+                raise ValueError(f"No column may be named {INDEX!r}, as the DataFrame's own is. Rename the column.")
             self.names.append(INDEX)
 
     def __len__(self) -> int:
@@ -76,7 +80,9 @@ class Frame:
         if "period" in str(series.dtype):
             series = series.dt.to_timestamp()
         if "datetime" not in str(series.dtype):
-            return read_times(self.characters(column))
+            if not all(isinstance(cell, datetime.date) for cell in series):
+                return read_times(self.characters(column))
+            series = _as_datetimes(series)
         if series.isna().any():
             raise ValueError(
                 f"{self.place(int(np.argmax(series.isna())))}: column {column!r} must hold a time. Received: a missing "
@@ -92,3 +98,12 @@ class Frame:
         if column == INDEX:
             return self._frame.index.to_series()
         return self._frame.iloc[:, self.names.index(column)]
+
+
+def _as_datetimes(series: Any) -> Any:
+    """A column of Python's dates or datetimes without a zone as pandas's own."""
+    if any(getattr(cell, "tzinfo", None) is not None for cell in series):
+        raise ValueError(
+            "Dates with zones must be pandas's own. Convert them first, as by pandas.to_datetime(utc=True)."
+        )
+    return series.astype("datetime64[us]")

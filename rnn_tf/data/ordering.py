@@ -1,5 +1,6 @@
 """Which column tells the times of a table's rows, and the order that they are in."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,20 @@ from rnn_tf.data.times import (
 )
 
 TAKE_AS_THEY_COME = "say time=False (on the command line --no-time) to take the rows as they come, one a step"
+
+MONTH = (
+    "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?"
+    "|dec(ember)?)"
+)
+LIKE_A_DATE = re.compile(
+    rf"""\d{{1,4}}([-/.])\d{{1,2}}\1\d{{1,4}}\b  # 2024-12-31, 12/31/24
+    |(\d{{1,2}}[-/. ]*)?{MONTH}[-/., ]*(\d{{1,2}},?[ ]+)?'?\d{{2,4}}\b  # 31-Dec-24, Dec 31, 2024, Dec 2024
+    |\d{{4}}[-/ ]?[QW][ ]?\d{{1,2}}\b|Q\d[-/ ]?\d{{4}}\b  # quarters and weeks
+    |\d{{4}}[-/]\d{{1,2}}(?![^ T])  # 2024-12
+    |(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$  # 20241231
+    """,
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
+)
 
 
 class FoundTimes(NamedTuple):
@@ -52,6 +67,7 @@ def find_times(table: Any, asked: Sequence[str], time: str | bool | None) -> Fou
     others = [name for name in others if may_be_times(table.characters(name, slice(1)))]  # most columns are not
     found = {name: times for name in others if (times := _times(table, name)) is not None}
     if not found:
+        _check_unread(table, [name for name in table.names if name not in asked and table.names.count(name) == 1])
         return None
     if len(found) > 1:
         raise ValueError(
@@ -65,6 +81,24 @@ def find_times(table: Any, asked: Sequence[str], time: str | bool | None) -> Fou
             ((other, clock),) = clocks.items()
             return FoundTimes(f"{name} and {other}", times.moments + clock)
     return FoundTimes(name, *times)
+
+
+def _check_unread(table: Any, columns: Sequence[str]) -> None:
+    """Raise ValueError for a column of dates that cannot be read: without them a wrong order passes unnoticed."""
+    for column in columns:
+        first = table.characters(column, slice(1))  # most columns are done here
+        if first is None or not LIKE_A_DATE.match(bytes(first[0]).decode().strip()):
+            continue
+        cells = [cell.strip() if isinstance(cell, str) else "" for cell in table.cells(column)]
+        fits = [LIKE_A_DATE.match(cell) is not None for cell in cells]
+        if 2 * sum(fits) <= len(fits):
+            continue
+        row = fits.index(False) if False in fits else 0
+        what = "a cell that is no date" if False in fits else "dates in a form that is not read, or in several"
+        raise ValueError(
+            f"{table.place(row)}: the times in {column!r} must be dates of one form in every row. Received: {what}, "
+            f"{cells[row]!r:.60}. {WRITE_DATES}, and remove rows of totals; or {TAKE_AS_THEY_COME}."
+        )
 
 
 def _times(table: Any, column: str) -> Times | None:
@@ -143,7 +177,7 @@ def _check_forward(table: Any, times: FoundTimes, rows: np.ndarray, moments: np.
 def _tells_apart(table: Any, times: FoundTimes) -> str | None:
     """A column in whose groups the times go forward, or back, throughout."""
     for column in table.names:
-        if column in times.column or table.names.count(column) > 1:
+        if column in times.column.split(" and ") or table.names.count(column) > 1:
             continue
         cells = np.array([str(cell).strip() for cell in table.cells(column)], object)
         names = list(dict.fromkeys(cells.tolist()))

@@ -60,7 +60,8 @@ class Series:
         self._steps = steps or {}
         group = np.zeros(len(values), np.int64)
         if self.groups is not None:
-            group = np.array([list(dict.fromkeys(self.groups)).index(one) for one in self.groups])
+            numbers = {name: i for i, name in enumerate(dict.fromkeys(self.groups))}
+            group = np.array([numbers[one] for one in self.groups])
         breaks = np.diff(group) != 0
         if times is not None:  # a gap ends a piece as the end of a series does
             inner = [steps_of_one.follows for steps_of_one in self._steps.values()]

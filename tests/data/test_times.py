@@ -77,10 +77,7 @@ def test_what_is_no_date_leaves_the_rows_as_they_come(write):
         range(30, 0, -1),
         [f"m{i}" for i in range(30)],
         [f"20240101{i:02d}" for i in range(30)],
-        ["2024-13-01"] * 30,
-        ["2023-02-29"] * 30,
-        ["2024-01-01 25:00"] * 30,
-        [*stamps(29), "soon"],
+        ["soon", *stamps(9), *["later"] * 20],
     ):
         series = load_series(write(times), ["price"])
         assert series.times is None
@@ -276,3 +273,60 @@ def test_columns_that_never_change(write, constant):
         warnings.simplefilter("error")
         train, _ = read_series(write(stamps(30), [constant] * 30), "price", window=2)
     assert (train.x == np.float32(constant)).all()
+
+
+@pytest.mark.parametrize(
+    ("times", "received"),
+    [
+        (stamps(9, form="%m/%d/%y")[::-1], "line 2: .* in a form that is not read, or in several, '01/09/24'"),
+        (stamps(9, form="%d-%b-%Y")[::-1], "line 2: .* '09-Jan-2024'"),
+        (stamps(9, form="%B %d %Y")[::-1], "line 2: .* 'January 09 2024'"),
+        ([f"{2024 - i}Q1" for i in range(9)], "line 2: .* '2024Q1'"),
+        ([f"2024-W{19 - i}" for i in range(9)], "line 2: .* '2024-W19'"),
+        ([*stamps(9)[::-1], "Total"], "line 11: .* a cell that is no date, 'Total'"),
+        ([f"{20240109 - i}" for i in range(9)], "line 2: .* '20240109'"),
+        (["2024-13-01"] * 9, "line 2: .* '2024-13-01'"),
+        (["2024-01-01 25:00"] * 9, "line 2: .* '2024-01-01 25:00'"),
+        ([*stamps(9), "soon"], "line 11: .* a cell that is no date, 'soon'"),
+        ([*stamps(9), "2024-02-30"], "line 2: .* in a form that is not read, or in several"),
+    ],
+)
+def test_dates_that_cannot_be_read_are_not_passed_over(write, times, received):
+    path = write(times)
+    with pytest.raises(ValueError, match=f"{received}.*time=False"):
+        load_series(path, ["price"])
+    assert load_series(path, ["price"], time=False).times is None
+
+
+@pytest.mark.parametrize("cell", ["a1", "May", "3.5", "v1.2", "room 2024", "Mary 12", "Marina 24", "Octave 1999"])
+def test_texts_that_are_no_dates_are_left_alone(write, cell):
+    assert load_series(write([cell] * 9), ["price"]).times is None
+
+
+def test_many_series_are_told_apart_in_one_pass(tmp_path):
+    path = tmp_path / "stores.csv"
+    path.write_text("store,price\n" + "".join(f"{s},{s}\n" for _ in range(3) for s in range(2000)))
+    assert load_series(path, ["price"], group="store")._group[[0, 3, -1]].tolist() == [0, 1, 1999]
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        stamps(9)[::-1],
+        [datetime.date(2024, 1, 9 - i) for i in range(9)],
+        [datetime.datetime(2024, 1, 9 - i) for i in range(9)],
+        pandas.CategoricalIndex(stamps(9)[::-1]),
+    ],
+)
+def test_dates_of_a_data_frame_in_other_forms(index):
+    frame = pandas.DataFrame({"price": range(9)}, index=index)
+    for source in (frame, frame.reset_index(names="when")):
+        series = load_series(source, ["price"])
+        assert series.notes == ["The rows begin with the newest, and were turned round."]
+        assert series.next_times(None, 1) == ["2024-01-10"]
+
+
+def test_a_column_named_as_the_index_is():
+    frame = pandas.DataFrame({"price": range(9), "the index": 1}, index=pandas.DatetimeIndex(stamps(9)))
+    with pytest.raises(ValueError, match="Rename the column"):
+        load_series(frame, ["price"])
