@@ -175,7 +175,7 @@ class SequenceClassifier(PreparedModel):
                 raise ValueError("SequenceClassifier needs labels. Received: y=None. Give fit(x, y).")
             x, numbers = self._checked(x), class_numbers(y, self.classes)
             if training and not self.built:
-                self.build(np.shape(split_inputs(x)[0]))
+                self.build((None, *np.shape(split_inputs(x)[0])[1:]))
             x, y, sample_weight = checked_arrays(x=x, y=numbers, sample_weight=sample_weight, booleans=False)
         if training and self.normalize and not (self.built and self.input_scaling.learned):
             if numbers is None and not isinstance(x, tf.data.Dataset):

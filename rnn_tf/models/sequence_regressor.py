@@ -146,6 +146,7 @@ class SequenceRegressor(PreparedModel):
         self.target_scaling.build((None, self.horizon))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """Of the answers, `(batch, horizon)`, or `(batch, timesteps, horizon)` with `return_sequences`."""
         shape = tuple(split_inputs(input_shape)[0])
         return (*shape[: 1 + self.return_sequences], self.horizon)
 
@@ -423,8 +424,10 @@ def _last(sequences: Any, lengths: Any) -> Any:
 
 
 def _shape(inputs: Any) -> Any:
-    """Shape of an array, or of each in a dict."""
-    return {name: np.shape(one) for name, one in inputs.items()} if isinstance(inputs, dict) else np.shape(inputs)
+    """Shape of an array, or of each in a dict, for batches of any size."""
+    if isinstance(inputs, dict):
+        return {name: _shape(one) for name, one in inputs.items()}
+    return (None, *np.shape(inputs)[1:])
 
 
 def _padded_targets(y: Any) -> Any:

@@ -188,8 +188,12 @@ def test_a_dataset_of_many_lengths_leaves_the_length_open(tmp_path):
         assert [one.name for one in model.serving_signatures().predict.inputs] == ["sequences", "lengths"]
     relative = SequenceRegressor(units=3, relative=True)
     relative.build([None, None, 2])
-    with pytest.raises(ValueError, match=r"`relative` needs the last value.*model.build\(\[None, 12, 2\]\)"):
-        export_saved_model(relative, tmp_path)
+    path = export_saved_model(relative, tmp_path / "relative")
+    answer = tf.saved_model.load(path).signatures["serving_default"]
+    for length in (1, 3):  # the last value is that of the length, whatever stands behind it
+        x = np.float32([[[5, 1], [7, 2], [9, 3], [np.nan, np.nan]]])[:, : length + 1].copy()
+        got = answer(sequences=tf.constant(x), lengths=tf.constant([length]))["forecast"]
+        np.testing.assert_allclose(got, relative.predict(x[:, :length], verbose=0), rtol=1e-5)
 
 
 class Subclassed(keras.Model):
@@ -231,7 +235,7 @@ def test_keras_models_of_ones_own(tmp_path, in_this_process):
         (subclassed, {}, {"ids": tf.int32}, {"outputs": (4, 1)}, "regress"),
     ]
     for number, (model, arguments, inputs, outputs, method) in enumerate(expected):
-        path = export_saved_model(model, tmp_path / str(number), examples_api=method is not None, **arguments)
+        path = export_saved_model(model, tmp_path / f"model_{number}", examples_api=method is not None, **arguments)
         signatures = tf.saved_model.load(path).signatures
         assert set(signatures) == {"serving_default", method} - {None}
         specs = signatures["serving_default"].structured_input_signature[1]
@@ -393,7 +397,7 @@ def test_keras_models_that_are_harder(tmp_path, in_this_process):
             (logarithm, {}),
         ]
     ):
-        path = export_saved_model(model, tmp_path / str(number), **arguments)
+        path = export_saved_model(model, tmp_path / f"model_{number}", **arguments)
         specs = tf.saved_model.load(path).signatures["serving_default"]
         for spec in (*specs.structured_input_signature[1].values(), *specs.structured_outputs.values()):
             assert spec.dtype in (tf.float32, tf.string)
