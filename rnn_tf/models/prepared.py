@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 import logging
-import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +13,7 @@ import tensorflow as tf
 from rnn_tf._exporting import for_export
 from rnn_tf.serving.saved_model import write_saved_model
 from rnn_tf.serving.signatures import Signatures, declared_signatures
-from rnn_tf.training.preparation import Prepared, PreparesData
+from rnn_tf.training.preparation import Prepared, PreparesData, split_validation
 
 
 class PreparedModel(PreparesData, keras.Model):
@@ -27,7 +26,11 @@ class PreparedModel(PreparesData, keras.Model):
         given = call.arguments
         in_memory = not isinstance(given["x"], tf.data.Dataset)
         if given["validation_split"] and given["validation_data"] is None and in_memory:
-            _split_validation(given)
+            names = ("x", "y", "sample_weight")
+            fitted, given["validation_data"] = split_validation(
+                tuple(given[name] for name in names), given["validation_split"]
+            )
+            given.update(zip(names, fitted, strict=True), validation_split=0.0)
         batch_size = given["batch_size"]
         given.update(
             self.prepare_data(
@@ -119,27 +122,3 @@ def _one_trace_a_model() -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(is_other)
-
-
-def _rows_of(value: Any, rows: Any) -> Any:
-    """The named rows of an array, a list, a pandas column, or of each in a dict."""
-    if value is None:
-        return None
-    if isinstance(value, dict):
-        return {name: _rows_of(one, rows) for name, one in value.items()}
-    return value.iloc[rows] if hasattr(value, "iloc") else value[rows]
-
-
-def _split_validation(given: dict[str, Any]) -> None:
-    """Keras validates on the last rows: nothing may be learned from them."""
-    share, x = given["validation_split"], given["x"]
-    size = len(next(iter(x.values())) if isinstance(x, dict) else x)
-    first = math.floor(size * (1 - share))
-    if not 0 < first < size:
-        raise ValueError(
-            f"`validation_split` must leave rows on both sides. Received: validation_split={share} of {size} rows."
-        )
-    names = ("x", "y", "sample_weight")
-    given["validation_data"] = tuple(_rows_of(given[name], slice(first, None)) for name in names)
-    given.update({name: _rows_of(given[name], slice(first)) for name in names})
-    given["validation_split"] = 0.0

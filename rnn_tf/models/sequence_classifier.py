@@ -8,10 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import check_sequences, checked_arrays
-from rnn_tf.evaluation import ClassificationReport, classification_report
 from rnn_tf.models.classification import Classification
+from rnn_tf.models.classifier import ClassifierModel, without_one_hot
 from rnn_tf.models.columns import class_names, class_numbers, class_weights
-from rnn_tf.models.prepared import PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
 from rnn_tf.models.sequences import as_sequences, in_memory, split_inputs, steps_inside
 from rnn_tf.models.standardization import Moments, Standardization, chunks, refuse_unlearned
@@ -20,7 +19,7 @@ from rnn_tf.training.preparation import Prepared
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
-class SequenceClassifier(PreparedModel):
+class SequenceClassifier(ClassifierModel):
     """Sequences `[batch, timesteps, features]`, of different lengths, to class probabilities `[batch, classes]`.
 
         z_t = (x_t - mean_x) / scale_x                     standardization, where it was learned
@@ -30,7 +29,7 @@ class SequenceClassifier(PreparedModel):
     `fit`, `evaluate`, `predict` and `Trainer.fit` take sequences as an array; as a list of arrays
     `[timesteps, features]` of different lengths or a `tf.RaggedTensor`; or as a dict of padded ones,
     `{"sequences": ..., "lengths": ...}`. What comes after a sequence's length changes nothing. Labels are names or
-    numbers of classes, one a sequence.
+    numbers of classes, one a sequence, or one-hot rows.
 
     Args:
         units: Positive integer, or a list of them for several layers. Not with cells of your own.
@@ -173,10 +172,12 @@ class SequenceClassifier(PreparedModel):
         if in_memory(x):
             if y is None:
                 raise ValueError("SequenceClassifier needs labels. Received: y=None. Give fit(x, y).")
-            x, numbers = self._checked(x), class_numbers(y, self.classes)
+            x, numbers = self._checked(x), class_numbers(without_one_hot(y, self.classes), self.classes)
             if training and not self.built:
                 self.build((None, *np.shape(split_inputs(x)[0])[1:]))
-            x, y, sample_weight = checked_arrays(x=x, y=numbers, sample_weight=sample_weight, booleans=False)
+            x, y, sample_weight = checked_arrays(
+                x=x, y=self._as_targets(numbers), sample_weight=sample_weight, booleans=False
+            )
         if training and self.normalize and not (self.built and self.input_scaling.learned):
             if numbers is None and not isinstance(x, tf.data.Dataset):
                 raise ValueError(
@@ -186,9 +187,8 @@ class SequenceClassifier(PreparedModel):
             self.adapt(x)
         return Prepared(x, y, sample_weight, class_weights(class_weight, numbers, self.classes))
 
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        """Class probabilities `[rows, classes]`: `keras.Model.predict`, on sequences as `fit` takes them."""
-        return super().predict(self._checked(x) if in_memory(x) else x, *args, **kwargs)
+    def _predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+        return super()._predict(self._checked(x) if in_memory(x) else x, *args, **kwargs)
 
     def _checked(self, x: Any) -> Any:
         """Sequences in memory as the model takes them."""
@@ -196,10 +196,6 @@ class SequenceClassifier(PreparedModel):
         if self.built:
             check_sequences(type(self).__name__, np.shape(split_inputs(x)[0]), self._features)
         return x
-
-    def report(self, x: Any, y: Any) -> ClassificationReport:
-        """How good the answers to the sequences `x` with the labels `y` are: see `rnn_tf.evaluation`."""
-        return classification_report(class_numbers(y, self.classes), self.predict(x, verbose=0), self.classes)
 
     def hidden_states(self, inputs: Any) -> list[np.ndarray]:
         """h_1, ..., h_T of each layer, without dropout: see `SequenceRegressor.hidden_states`."""

@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import checked_arrays, positive_integer
-from rnn_tf.evaluation import ClassificationReport, classification_report
 from rnn_tf.models import tokens
 from rnn_tf.models.batches import in_order, similar_lengths
 from rnn_tf.models.classification import Classification
+from rnn_tf.models.classifier import ClassifierModel, without_one_hot
 from rnn_tf.models.columns import (
     Columns,
     as_texts,
@@ -27,7 +27,6 @@ from rnn_tf.models.columns import (
     learn_classes,
     read_columns,
 )
-from rnn_tf.models.prepared import PreparedModel
 from rnn_tf.models.recurrent_stack import with_objects
 from rnn_tf.models.tokens import PADDING
 from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers
@@ -35,7 +34,7 @@ from rnn_tf.training.preparation import Prepared
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
-class TextClassifier(PreparedModel):
+class TextClassifier(ClassifierModel):
     """Raw strings, or token ids `[batch, tokens]`, to class probabilities `[batch, classes]`.
 
         x_t = E[id_t]                                      one vector for each token
@@ -260,7 +259,7 @@ class TextClassifier(PreparedModel):
         Returns:
             A finite `tf.data.Dataset` of known cardinality.
         """
-        columns = read_columns(texts, labels, sample_weight)
+        columns = read_columns(texts, without_one_hot(labels, self.classes), sample_weight)
         return self._batches(columns, class_numbers(columns.labels, self.classes), batch_size, shuffle, seed)
 
     def _batches(
@@ -268,7 +267,7 @@ class TextClassifier(PreparedModel):
     ) -> tf.data.Dataset:
         weights = () if columns.sample_weight is None else (columns.sample_weight,)
         ids = tokens.ids_of(self.vectorizer, columns.texts, self.max_length)
-        return similar_lengths(ids, (numbers, *weights), batch_size, shuffle, seed)
+        return similar_lengths(ids, (self._as_targets(numbers), *weights), batch_size, shuffle, seed)
 
     def prepare_data(
         self,
@@ -289,9 +288,10 @@ class TextClassifier(PreparedModel):
             return Prepared(x, y, sample_weight, class_weights(class_weight, None, self.classes))
         if y is None and not isinstance(x, tf.data.Dataset):
             raise ValueError("TextClassifier needs labels. Received: y=None. Give fit(texts, labels).")
+        y = without_one_hot(y, self.classes)
         if holds_ids(x):
             numbers = class_numbers(y, self.classes)
-            x, y, sample_weight = checked_arrays(x=x, y=numbers, sample_weight=sample_weight)
+            x, y, sample_weight = checked_arrays(x=x, y=self._as_targets(numbers), sample_weight=sample_weight)
             return Prepared(x, y, sample_weight, class_weights(class_weight, numbers, self.classes))
         columns = read_columns(x, y, sample_weight)
         numbers = class_numbers(columns.labels, self.classes)
@@ -300,24 +300,20 @@ class TextClassifier(PreparedModel):
         batches = self._batches(columns, numbers, batch_size, shuffle, seed)
         return Prepared(batches, class_weight=class_weights(class_weight, numbers, self.classes))
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any) -> np.ndarray:
-        """Class probabilities `[rows, classes]` of texts, or of token ids, in the order in which they come."""
+    def _predict(self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", **kwargs: Any) -> np.ndarray:
+        """Of texts, or of token ids, in the order in which they come."""
         if isinstance(x, tf.data.Dataset) and not holds_texts(x):
-            return super().predict(x, verbose=verbose, **kwargs)
+            return super()._predict(x, verbose=verbose, **kwargs)
         if holds_ids(x):
-            return super().predict(np.asarray(x), batch_size=batch_size, verbose=verbose, **kwargs)
+            return super()._predict(np.asarray(x), batch_size=batch_size, verbose=verbose, **kwargs)
         texts = read_columns(x).texts
         ids = tokens.ids_of(self.vectorizer, texts, self.max_length)
         order = np.argsort([len(row) for row in ids], kind="stable")
         batches = in_order([ids[row] for row in order], 32 if batch_size is None else batch_size)
-        probabilities = super().predict(batches, verbose=verbose, **kwargs)
+        probabilities = super()._predict(batches, verbose=verbose, **kwargs)
         answers = np.empty_like(probabilities)
         answers[order] = probabilities
         return answers
-
-    def report(self, texts: Any, labels: Any) -> ClassificationReport:
-        """How good the answers to `texts` with `labels` are: see `rnn_tf.evaluation`."""
-        return classification_report(class_numbers(labels, self.classes), self.predict(texts, verbose=0), self.classes)
 
     def reading(self, text: str) -> tuple[list[str], np.ndarray]:
         """The tokens of one text, and the class probabilities `[tokens, classes]` after each as it is read.
@@ -330,7 +326,7 @@ class TextClassifier(PreparedModel):
             raise ValueError(f"There is nothing to read. Received: {text!r}, a text without tokens.")
         (ids,) = tokens.ids_of(self.vectorizer, [text], self.max_length)
         prefixes = np.tril(np.tile(ids, [len(ids), 1]))  # row t: the first t + 1 ids, then padding
-        return [token.decode() for token in found], super().predict(prefixes, verbose=0)
+        return [token.decode() for token in found], super()._predict(prefixes, verbose=0)
 
     def serving_signatures(self) -> Signatures:
         """What is exported: see `rnn_tf.export_saved_model`."""

@@ -10,7 +10,7 @@ from rnn_tf._checks import checked_arrays, positive_integer
 from rnn_tf.training.batches import Batches, Rows
 from rnn_tf.training.class_weights import weighted, with_class_weight
 from rnn_tf.training.loop import Loop, pays_xla
-from rnn_tf.training.preparation import PreparesData
+from rnn_tf.training.preparation import PreparesData, split_validation
 
 
 class Trainer:
@@ -95,6 +95,7 @@ class Trainer:
         sample_weight: Any = None,
         class_weight: Any = None,
         validation_data: Any = None,
+        validation_split: float = 0.0,
         shuffle: bool = True,
         seed: int | None = None,
         callbacks: Any = None,
@@ -122,6 +123,8 @@ class Trainer:
                 take names of classes, and `"balanced"`, too.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset; its loss and metrics come after
                 each epoch, named `val_...`.
+            validation_split: Share of the rows, the last ones, to validate on in place of `validation_data`; nothing
+                is learned from them. Not with a dataset.
             shuffle: Whether each pass through arrays has an order of its own.
             seed: Of that order. `None` takes one from NumPy's global state, which
                 `keras.utils.set_random_seed` sets.
@@ -150,6 +153,14 @@ class Trainer:
                     raise ValueError(f"A dataset brings its own `{name}`. Received: {name}={value!r} beside it.")
         elif batch_size is None and epochs is not None:
             batch_size = 32
+        if validation_split:
+            if validation_data is not None or isinstance(x, tf.data.Dataset):
+                raise ValueError(
+                    "`validation_split` is for rows in memory, in place of `validation_data`. Received: "
+                    f"{'a dataset' if isinstance(x, tf.data.Dataset) else 'both'}. Give `validation_data` alone."
+                )
+            parts = tuple(x) if isinstance(x, list) and not isinstance(self.model, PreparesData) else x
+            (x, y, sample_weight), validation_data = split_validation((parts, y, sample_weight), validation_split)
         if isinstance(self.model, PreparesData):
             x, y, sample_weight, class_weight = self.model.prepare_data(
                 x, y, sample_weight, class_weight, training=True, batch_size=batch_size, shuffle=shuffle, seed=seed
