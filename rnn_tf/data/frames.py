@@ -104,6 +104,7 @@ def _as_datetimes(series: Any) -> Any:
     """A column of Python's dates or datetimes without a zone as pandas's own."""
     if any(getattr(cell, "tzinfo", None) is not None for cell in series):
         raise ValueError(
-            "Dates with zones must be pandas's own. Convert them first, as by pandas.to_datetime(utc=True)."
+            "Dates with zones must be pandas's own. Received: Python's. Convert the column first, as by "
+            "pandas.to_datetime(column, utc=True)."
         )
     return series.astype("datetime64[us]")

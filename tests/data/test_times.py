@@ -330,3 +330,13 @@ def test_a_column_named_as_the_index_is():
     frame = pandas.DataFrame({"price": range(9), "the index": 1}, index=pandas.DatetimeIndex(stamps(9)))
     with pytest.raises(ValueError, match="Rename the column"):
         load_series(frame, ["price"])
+
+
+def test_dates_with_zones_as_python_has_them():
+    zone = datetime.timezone(HOUR)
+    column = pandas.Series([(START + i * DAY).replace(tzinfo=zone) for i in range(9)], dtype=object)
+    with pytest.raises(ValueError, match="must be pandas's own") as refused:
+        load_series(pandas.DataFrame({"price": np.arange(9.0), "when": column}), ["price"], time="when")
+    converted = eval(re.search(r"pandas\.to_datetime\(.*?\)", str(refused.value))[0])
+    series = load_series(pandas.DataFrame({"price": np.arange(9.0), "when": converted}), ["price"], time="when")
+    assert series.next_times(None, 1) == ["2024-01-09T23:00:00Z"]
