@@ -1,14 +1,13 @@
 """`rnn-tf check`: whether a server can take an export."""
 
 import argparse
-from pathlib import Path
 
 from rnn_tf.serving.check import check_saved_model
 from rnn_tf.serving.versions import newest_version
 
 
 def run(options: argparse.Namespace) -> int:
-    version = newest_version(Path(options.model))
+    version = newest_version(options.model)
     report = check_saved_model(version)
     for line in report.lines:
         print(line)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +15,16 @@ from rnn_tf.serving.saved_model import EXAMPLES
 from rnn_tf.serving.servable import Servable
 from rnn_tf.serving.signatures import CLASSIFY, PREDICT, REGRESS
 from rnn_tf.serving.verify import Call, Feed, check_equal, measure_in_fresh_process
+from rnn_tf.serving.versions import newest_version
 
 DEFAULT = "serving_default"
 SIZES = (1, 32)  # of the batches whose latency is measured
 UNSERVABLE = {  # operations that a stock server for the CPU cannot run: why, and what to do
-    r"Cudnn.*": ("run on a GPU only", "Build the layers with use_cudnn=False"),
+    r"Cudnn.*": (
+        "run on a GPU only",
+        "Build the layers with use_cudnn=False, in a new model that gets the weights: "
+        "new.set_weights(model.get_weights())",
+    ),
     r"(Eager)?PyFunc(Stateless)?": (
         "call the Python program that wrote them",
         "Use TensorFlow's operations in place of tf.py_function and tf.numpy_function",
@@ -49,25 +55,26 @@ class Report(NamedTuple):
     warnings: list[str]
 
 
-def check_saved_model(path: Path) -> Report:
+def check_saved_model(path: str | PathLike[str]) -> Report:
     """Load a version as a stock TF Serving would, and replay, time and judge what it answers.
 
     Args:
-        path: Folder with a `saved_model.pb`.
+        path: Folder with a `saved_model.pb`, or of versions, of which the newest is checked, as `rnn-tf check` does.
 
     Raises:
         FileNotFoundError: If there is none.
 
     Example:
-    >>> import pathlib, tempfile
+    >>> import tempfile
     >>> import tensorflow as tf
     >>> from rnn_tf.serving.check import check_saved_model
-    >>> module, path = tf.Module(), pathlib.Path(tempfile.mkdtemp())
+    >>> module, path = tf.Module(), tempfile.mkdtemp()
     >>> module.half = tf.function(lambda x: {"output_0": x / 2}, [tf.TensorSpec([None], tf.float32, name="x")])
     >>> tf.saved_model.save(module, path, {"serving_default": module.half})
     >>> check_saved_model(path).refusals
     ["'serving_default': Keras made up the names output_0; the next export may have others. ..."]
     """
+    path = newest_version(path)
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     report = Report([f"{path}: {_bytes(size)}"], [], [])
     try:
@@ -125,7 +132,8 @@ def _judge_signature(name: str, signature: Any, operations: set[str], report: Re
     if made_up:
         report.refusals.append(
             f"{name!r}: Keras made up the names {', '.join(made_up)}; the next export may have others. Name inputs by "
-            "keras.Input(name=...), and return outputs as a dict."
+            "keras.Input(name=...), and return outputs as a dict; rnn_tf's export_saved_model names those of a trained "
+            "model, with input_names=[...]."
         )
     for key, tensor in sorted(inputs.items()):
         if _dtype(tensor).is_floating and WHOLE_NUMBERS.fullmatch(key):

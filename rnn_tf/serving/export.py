@@ -36,6 +36,7 @@ def export_saved_model(
     warmup: Sequence[int] = (1, 32),
     keep: int | None = None,
     metadata: dict[str, Any] | None = None,
+    input_names: Sequence[str] | None = None,
 ) -> str:
     """Write the next version of a trained model, as TF Serving takes it.
 
@@ -76,6 +77,8 @@ def export_saved_model(
         warmup: Batch sizes of the warm-up requests.
         keep: Remove all but this many of the newest versions.
         metadata: Written to `assets.extra/rnn_tf.json`, which servers ignore.
+        input_names: Names of the inputs of a Keras model of your own, in the order of `model.inputs`, where its own do
+            not suit requests: those that Keras made up, or such as "Temperature [C]".
 
     Returns:
         The path of the new version, such as `"saved_models/sales/1"`.
@@ -103,7 +106,7 @@ def export_saved_model(
     version = _checked_version(directory, version, keep)
     sizes = _checked_warmup(warmup)
     notes = _checked_metadata(metadata)
-    signatures = declared_signatures(model, labels)
+    signatures = declared_signatures(model, labels, input_names)
     predict = signatures.predict.compiled()
     feed = make_feed(predict.inputs, examples)
     endpoints, calls = {"serving_default": predict}, [("serving_default", feed)]
@@ -199,7 +202,9 @@ def _check_probabilities(probabilities: np.ndarray) -> None:
         raise ValueError(
             "`labels` are for a model that gives probabilities: none is negative, and each row sums to 1. Received: "
             f"{probabilities.min():.3g} as the least, rows that sum to {sums.min():.3g} to {sums.max():.3g}. End the "
-            "model with a softmax, or a single unit with a sigmoid."
+            "model with a softmax, or a single unit with a sigmoid; one that is trained becomes "
+            "keras.Model(model.inputs, keras.layers.Softmax()(model.outputs[0])), or with "
+            "keras.layers.Activation('sigmoid')."
         )
 
 

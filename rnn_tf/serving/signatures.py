@@ -109,7 +109,9 @@ def named_answers(probabilities: Any, classes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def declared_signatures(model: Any, labels: Sequence[str] | None = None) -> Signatures:
+def declared_signatures(
+    model: Any, labels: Sequence[str] | None = None, input_names: Sequence[str] | None = None
+) -> Signatures:
     """What the model's `serving_signatures()` declares, or what its Keras inputs and outputs say.
 
     Raises:
@@ -128,14 +130,19 @@ def declared_signatures(model: Any, labels: Sequence[str] | None = None) -> Sign
     if stateful:
         raise ValueError(
             "A server shares a model between its clients, which must not find each other's states. Received: a model "
-            f"whose layer {stateful[0]!r} is stateful. Make it with stateful=False; a stream carries its state itself, "
-            "see `streaming`."
+            f"whose layer {stateful[0]!r} is stateful. Make a new model with stateful=False, and give it the weights: "
+            "new.set_weights(model.get_weights()). A stream carries its state itself, see `streaming`."
         )
     if hasattr(model, "serving_signatures"):
         if labels is not None:
             raise ValueError(
                 f"`labels` are for Keras models of your own; {type(model).__name__} declares its answers itself. "
-                f"Received: labels={list(labels)}."
+                f"Received: labels={list(labels)}. Leave it out."
+            )
+        if input_names is not None:
+            raise ValueError(
+                f"`input_names` are for Keras models of your own; {type(model).__name__} names its inputs itself. "
+                f"Received: input_names={input_names!r}. Leave it out."
             )
         signatures = model.serving_signatures()
         if not isinstance(signatures, Signatures):
@@ -146,11 +153,11 @@ def declared_signatures(model: Any, labels: Sequence[str] | None = None) -> Sign
         return signatures
     names = None if labels is None else _label_names(labels)
     lookups = [part for part in parts if isinstance(part, LOOKUPS) and part.built]  # not those within others
-    return Signatures(_keras_endpoint(model, names), lookups=lookups)
+    return Signatures(_keras_endpoint(model, names, input_names), lookups=lookups)
 
 
-def _keras_endpoint(model: keras.Model, labels: Sequence[str] | None) -> Endpoint:
-    declared, structure = _keras_inputs(model)
+def _keras_endpoint(model: keras.Model, labels: Sequence[str] | None, input_names: Sequence[str] | None) -> Endpoint:
+    declared, structure = _keras_inputs(model, input_names)
 
     def predict(*tensors: Any) -> dict[str, Any]:
         given = [tf.cast(one, spec.dtype) for one, spec in zip(tensors, declared, strict=True)]
@@ -171,7 +178,9 @@ def _keras_endpoint(model: keras.Model, labels: Sequence[str] | None) -> Endpoin
     return Endpoint(predict, [tf.TensorSpec(spec.shape, _wide(spec.dtype), spec.name) for spec in declared])
 
 
-def _keras_inputs(model: keras.Model) -> tuple[list[tf.TensorSpec], Callable[[Sequence[Any]], Any]]:
+def _keras_inputs(
+    model: keras.Model, input_names: Sequence[str] | None
+) -> tuple[list[tf.TensorSpec], Callable[[Sequence[Any]], Any]]:
     """Specs of the inputs, and what turns tensors in their order into the structure that the model is called on."""
     # `input` of a functional model has the structure that it was made with; a Sequential has `inputs` alone.
     declared = getattr(model, "input", getattr(model, "inputs", None))
@@ -183,16 +192,23 @@ def _keras_inputs(model: keras.Model) -> tuple[list[tf.TensorSpec], Callable[[Se
         raise ValueError(
             f"{type(model).__name__} does not say what it takes, and to guess would make float32 of everything. "
             "Received: a model without inputs. Begin it with keras.Input(shape, dtype=..., name=...); or set "
-            "self.input_spec = keras.layers.InputSpec(dtype=..., shape=(None, ...), name=...) in its __init__; or give "
-            "it a method serving_signatures() that returns rnn_tf.serving.Signatures."
+            "self.input_spec = keras.layers.InputSpec(dtype=..., shape=(None, ...), name=...) in its __init__, or "
+            "model.input_spec of a trained one; or give it a method serving_signatures() that returns "
+            "rnn_tf.serving.Signatures."
         )
-    if len(leaves) == 1 and not by_key and _made_up(names[0]):
+    if input_names is not None:
+        names = _input_names(input_names, len(leaves))
+    elif len(leaves) == 1 and not by_key and _made_up(names[0]):
         names = ["inputs"]
-    unusable = [name for name in names if (not by_key and _made_up(name)) or not NAME.fullmatch(name) or name == "self"]
+    made_up = [input_names is None and not by_key and _made_up(name) for name in names]
+    unusable = [name for name, one in zip(names, made_up, strict=True) if one or not _usable(name)]
     if unusable:
+        usable = [_proposed(name, i) if name in unusable else name for i, name in enumerate(names)]
+        usable = [f"{name}_{i + 1}" if name in usable[:i] else name for i, name in enumerate(usable)]
         raise ValueError(
             "Every input needs a name that requests can use, of letters a-z, digits, '_', '.' and '-'. Received: "
-            f"{', '.join(map(repr, unusable))}. Name them, as in keras.Input(shape, name='price')."
+            f"{', '.join(map(repr, unusable))}. Name them, as in keras.Input(shape, name='price'); or, for a model "
+            f"that is trained, all of them in this call: input_names={usable}."
         )
 
     def structure(tensors: Sequence[Any]) -> Any:
@@ -205,6 +221,26 @@ def _keras_inputs(model: keras.Model) -> tuple[list[tf.TensorSpec], Callable[[Se
         for leaf, name in zip(leaves, names, strict=True)
     ]
     return specs, structure
+
+
+def _usable(name: Any) -> bool:
+    return isinstance(name, str) and NAME.fullmatch(name) is not None and name != "self"
+
+
+def _proposed(name: str | None, place: int) -> str:
+    """A usable name like this one."""
+    made = re.sub(r"[^A-Za-z0-9_.-]+", "_", name or "").strip("_.-")
+    return made if _usable(made) and not _made_up(made) else f"input_{place + 1}"
+
+
+def _input_names(names: Any, size: int) -> list[str]:
+    listed = list(names) if isinstance(names, (list, tuple)) else []
+    if len(listed) != size or not all(map(_usable, listed)) or len(set(listed)) < size:
+        raise ValueError(
+            f"`input_names` must be a list of different names for the {size} inputs in their order, of letters a-z, "
+            f"digits, '_', '.' and '-'. Received: {names!r}. Give such as {[f'input_{i + 1}' for i in range(size)]}."
+        )
+    return listed
 
 
 def _made_up(name: str | None) -> bool:

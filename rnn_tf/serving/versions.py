@@ -28,23 +28,24 @@ def version_number(name: str) -> int | None:
     return number if number <= LARGEST else None
 
 
-def version_folders(directory: Path) -> dict[int, Path]:
+def version_folders(directory: str | PathLike[str]) -> dict[int, Path]:
     """The folders of a model's versions by their numbers, ascending; none, if there is no such directory."""
     try:
-        paths = sorted(directory.iterdir())  # of 01 and 1, TF Serving takes 1, the later name
+        paths = sorted(Path(directory).iterdir())  # of 01 and 1, TF Serving takes 1, the later name
     except (FileNotFoundError, NotADirectoryError):
         return {}
     numbered = {version_number(path.name): path for path in paths if path.is_dir()}
     return {number: numbered[number] for number in sorted(number for number in numbered if number is not None)}
 
 
-def version_numbers(directory: Path) -> list[int]:
+def version_numbers(directory: str | PathLike[str]) -> list[int]:
     """The versions of a model, ascending."""
     return list(version_folders(directory))
 
 
-def newest_version(folder: Path) -> Path:
+def newest_version(folder: str | PathLike[str]) -> Path:
     """The folder's newest version that has a saved_model.pb, or the folder itself if it is one version."""
+    folder = Path(folder)
     if (folder / "saved_model.pb").is_file():
         return folder
     versions = _complete(folder)

@@ -231,7 +231,7 @@ def test_keras_models_of_ones_own(tmp_path, in_this_process):
         (subclassed, {}, {"ids": tf.int32}, {"outputs": (4, 1)}, "regress"),
     ]
     for number, (model, arguments, inputs, outputs, method) in enumerate(expected):
-        path = export_saved_model(model, tmp_path / str(number), examples_api=method is not None, **arguments)
+        path = export_saved_model(model, tmp_path / f"model_{number}", examples_api=method is not None, **arguments)
         signatures = tf.saved_model.load(path).signatures
         assert set(signatures) == {"serving_default", method} - {None}
         specs = signatures["serving_default"].structured_input_signature[1]
@@ -393,7 +393,7 @@ def test_keras_models_that_are_harder(tmp_path, in_this_process):
             (logarithm, {}),
         ]
     ):
-        path = export_saved_model(model, tmp_path / str(number), **arguments)
+        path = export_saved_model(model, tmp_path / f"model_{number}", **arguments)
         specs = tf.saved_model.load(path).signatures["serving_default"]
         for spec in (*specs.structured_input_signature[1].values(), *specs.structured_outputs.values()):
             assert spec.dtype in (tf.float32, tf.string)
