@@ -22,7 +22,7 @@ SIZES = (1, 32)  # of the batches whose latency is measured
 UNSERVABLE = {  # operations that a stock server for the CPU cannot run: why, and what to do
     r"Cudnn.*": (
         "run on a GPU only",
-        "Make the layers with use_cudnn=False in a new model, and take the weights over: "
+        "Build the layers with use_cudnn=False, in a new model that gets the weights: "
         "new.set_weights(model.get_weights())",
     ),
     r"(Eager)?PyFunc(Stateless)?": (

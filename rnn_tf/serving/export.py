@@ -202,8 +202,9 @@ def _check_probabilities(probabilities: np.ndarray) -> None:
         raise ValueError(
             "`labels` are for a model that gives probabilities: none is negative, and each row sums to 1. Received: "
             f"{probabilities.min():.3g} as the least, rows that sum to {sums.min():.3g} to {sums.max():.3g}. End the "
-            "model with a softmax, as in keras.Model(model.inputs, keras.layers.Softmax()(model.output)) of a trained "
-            "one; or a single unit with a sigmoid: keras.layers.Activation('sigmoid')(model.output)."
+            "model with a softmax, or a single unit with a sigmoid; one that is trained becomes "
+            "keras.Model(model.inputs, keras.layers.Softmax()(model.outputs[0])), or with "
+            "keras.layers.Activation('sigmoid')."
         )
 
 

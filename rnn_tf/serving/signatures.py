@@ -205,6 +205,7 @@ def _keras_inputs(
     unusable = [name for name, one in zip(names, made_up, strict=True) if one or not _usable(name)]
     if unusable:
         usable = [_proposed(name, i) if name in unusable else name for i, name in enumerate(names)]
+        usable = [f"{name}_{i + 1}" if name in usable[:i] else name for i, name in enumerate(usable)]
         raise ValueError(
             "Every input needs a name that requests can use, of letters a-z, digits, '_', '.' and '-'. Received: "
             f"{', '.join(map(repr, unusable))}. Name them, as in keras.Input(shape, name='price'); or, for a model "
@@ -237,9 +238,8 @@ def _input_names(names: Any, size: int) -> list[str]:
     listed = list(names) if isinstance(names, (list, tuple)) else []
     if len(listed) != size or not all(map(_usable, listed)) or len(set(listed)) < size:
         raise ValueError(
-            f"`input_names` must be a list of a name for each of the {size} inputs in their order, each once, of "
-            f"letters a-z, digits, '_', '.' and '-'. Received: input_names={names!r}. Give such as "
-            f"{[f'input_{i + 1}' for i in range(size)]}."
+            f"`input_names` must be a list of different names for the {size} inputs in their order, of letters a-z, "
+            f"digits, '_', '.' and '-'. Received: {names!r}. Give such as {[f'input_{i + 1}' for i in range(size)]}."
         )
     return listed
 

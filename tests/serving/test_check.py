@@ -160,7 +160,7 @@ def test_what_cannot_be_loaded(save):
     lines, (refusal,), _ = check_saved_model(path)
     assert len(lines) == 1
     assert re.match(r"It cannot be loaded: .*(corrupt|Error parsing message).*\. Copy the whole folder again", refusal)
-    with pytest.raises(FileNotFoundError, match="no SavedModel"):
+    with pytest.raises(FileNotFoundError, match="no exported model"):
         check_saved_model(path / "assets")
 
 
