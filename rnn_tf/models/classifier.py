@@ -36,6 +36,12 @@ class ClassifierModel(PreparedModel):
             for metric in tf.nest.flatten(given.get(name) or []):
                 self._check_metric(metric)
 
+    def compile_from_config(self, config: Any) -> None:
+        """As Keras's, which leaves a model whose class has a `compile` of its own uncompiled."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
     def _check_metric(self, metric: Any) -> None:
         name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
         plain = re.sub("[^a-z0-9]", "", name.lower())
