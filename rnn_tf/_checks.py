@@ -5,6 +5,7 @@ import decimal
 import numbers
 import os
 import re
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,24 @@ def _finite(name: str, array: np.ndarray) -> np.ndarray:
             f"first at index {where}. Drop those rows or fill the gaps before training."
         )
     return array.astype(keras.config.floatx(), copy=False)
+
+
+def check_float32(what: str, values: np.ndarray, names: Sequence[str] = ()) -> None:
+    """Raise ValueError unless float32 tells the values of each column apart that differ.
+
+    Args:
+        what: Where they are from, as errors name it.
+        values: Float64 `[rows, columns]`.
+        names: Of the columns.
+    """
+    with np.errstate(over="ignore"):
+        lost = np.abs(values - values.astype(np.float32)).max(axis=0) > 1e-3 * values.std(axis=0)
+    lost &= values.max(axis=0) > values.min(axis=0)  # a constant is told apart from nothing
+    if lost.any():
+        column = int(np.argmax(lost))
+        named = f" in column {names[column]!r}" if names else ""
+        raise ValueError(
+            f"{what}: numbers must be told apart in float32, which keeps 7 digits. Received: values near "
+            f"{values[0, column]:.10g}{named} that differ by less. Subtract what they have in common, or leave the "
+            "column out."
+        )

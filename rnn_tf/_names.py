@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 MOST_BYTES = 120  # of a name that is made: file systems take 255, and hidden files need some more
+METADATA = "assets.extra/rnn_tf.json"  # beside an export: what the command that trained it wrote down
 PATTERN = r"*?[]" if sys.platform == "win32" else "*?[]\\"  # what TensorFlow reads in a path as a pattern
 
 

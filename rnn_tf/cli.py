@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nrnn-tf: stopped.", file=sys.stderr)
         return 130
-    except Exception as error:
+    except Exception as error:  # a user's mistake in a sentence, a defect of ours as such, and no bare traceback
         sys.stdout.flush()
         if options.debug:
             traceback.print_exc()

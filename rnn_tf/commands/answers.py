@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from rnn_tf.commands.inputs import Input, SeriesInput
 from rnn_tf.commands.sequence_tables import Sequences
+from rnn_tf.models.sequences import padded
 from rnn_tf.serving import Client
 from rnn_tf.serving.servable import Servable
 from rnn_tf.serving.signatures import specs_of
@@ -98,10 +99,8 @@ def classify_sequences(source: Source, sequences: Sequences) -> list[list[Any]]:
     header: list[str] = []
     for start in range(0, len(order), BATCH_SIZE):
         places = order[start : start + BATCH_SIZE]
-        padded = np.zeros([len(places), lengths[places].max(), len(sequences.features)], np.float32)
-        for row, place in enumerate(places):
-            padded[row, : lengths[place]] = sequences.arrays[place]
-        answers = source.ask({"sequences": padded, "lengths": lengths[places]})
+        batch = padded([sequences.arrays[place] for place in places])
+        answers = source.ask({"sequences": batch, "lengths": lengths[places]})
         header = names_of_classes(answers)
         for place, cells in zip(places.tolist(), cells_of(answers), strict=True):
             rows[place] = [sequences.ids[place], *cells]

@@ -12,6 +12,7 @@ from rnn_tf.commands.sequence_tables import Sequences, read_sequences
 from rnn_tf.data.files import content_of, kind_of
 from rnn_tf.data.series import Series, load_series
 from rnn_tf.data.tables import read_table
+from rnn_tf.data.text import texts_in
 
 STANDARD_INPUT = "-"
 ENDS = (".txt", ".csv", ".tsv", ".jsonl", ".ndjson")
@@ -152,7 +153,7 @@ def texts_of(options: argparse.Namespace, task: dict[str, Any]) -> list[str]:
         )
     if kind_of(path):
         column = options.text or task.get("text") or "text"
-        return texts_in_column(path, column)
+        return texts_in(read_table(path, [column]), column)
     if Path(path.name.lower().removesuffix(".gz")).suffix not in (".txt", ""):
         raise ValueError(f"{FILES}. Received: {file}. Rename the file to what it holds.")
     if options.text:
@@ -166,18 +167,6 @@ def is_path(given: str) -> bool:
         return bool(given) and Path(given).exists()
     except (OSError, ValueError):  # too long for a name, or not one
         return False
-
-
-def texts_in_column(path: Path, column: str) -> list[str]:
-    table = read_table(path, [column])
-    texts = table.cells(column)
-    for row, text in enumerate(texts):
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(
-                f"{table.place(row)}: {column!r} must hold a text. Received: {text!r:.80}. Correct it, or remove the "
-                "line."
-            )
-    return texts
 
 
 def lines_of(stream: Any, name: str) -> list[str]:

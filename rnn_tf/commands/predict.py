@@ -15,12 +15,11 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from rnn_tf._names import METADATA
 from rnn_tf.commands.exports import usable_folder
 from rnn_tf.commands.inputs import Input, check_arguments, read_input
 from rnn_tf.commands.tensorflow_start import import_tensorflow
 from rnn_tf.serving.versions import newest_version
-
-METADATA = "assets.extra/rnn_tf.json"  # as `export_saved_model` writes it
 
 
 def run(options: argparse.Namespace) -> None:

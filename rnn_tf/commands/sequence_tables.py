@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_tf.data.tables import Table, read_table
+from rnn_tf._checks import check_float32
+from rnn_tf.data.tables import Table, check_one_use, names_in, read_table
 
 
 class Sequences(NamedTuple):
@@ -47,9 +48,7 @@ def read_sequences(
     """
     asked = [name for name in (identifier, label, time) if name is not None]
     named = [*asked, *(features or [])]
-    twice = next((name for name in named if named.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"Each column has one use. Received: {twice!r} twice. Name it once.")
+    check_one_use(named)
     table = read_table(file, named, decimal=decimal)
     others: list[str] = []
     if features is None:
@@ -86,21 +85,9 @@ def begins_with_number(table: Table, column: str, decimal: str) -> bool:
     return type(cell) in (int, float)
 
 
-def check_float32(file: str, values: np.ndarray, features: list[str]) -> None:
-    with np.errstate(over="ignore"):
-        lost = np.abs(values - values.astype(np.float32)).max(axis=0) > 1e-3 * values.std(axis=0)
-    lost &= values.max(axis=0) > values.min(axis=0)
-    if lost.any():
-        raise ValueError(
-            f"{file}: numbers must be told apart in float32, which keeps 7 digits. Received: column "
-            f"{features[int(np.argmax(lost))]!r}, whose values differ by less. Subtract what they have in common, or "
-            "leave the column out by --features."
-        )
-
-
 def rows_of_sequences(table: Table, identifier: str, time: str | None) -> dict[str, np.ndarray]:
     """The places of each sequence's rows, in their order."""
-    names = cells_as_names(table, identifier)
+    names = names_in(table, identifier)
     places: dict[str, list[int]] = {}
     for row, name in enumerate(names):
         places.setdefault(name, []).append(row)
@@ -130,24 +117,9 @@ def rows_of_sequences(table: Table, identifier: str, time: str | None) -> dict[s
     return rows_of
 
 
-def cells_as_names(table: Table, column: str) -> list[str]:
-    """A column's cells as names, none of them empty: 5.0 of JSON is "5"."""
-    names = []
-    for row, cell in enumerate(table.cells(column)):
-        if isinstance(cell, float) and cell.is_integer():
-            cell = int(cell)
-        if not isinstance(cell, (str, int)) or not str(cell).strip():
-            raise ValueError(
-                f"{table.place(row)}: column {column!r} must hold a name or an integer in every row. Received: "
-                f"{cell!r:.80}. Fill it in, or remove the row."
-            )
-        names.append(str(cell).strip())
-    return names
-
-
 def labels_of(table: Table, column: str, rows_of: dict[str, np.ndarray]) -> list[str]:
     """The one label of each sequence."""
-    cells, labels = cells_as_names(table, column), []
+    cells, labels = names_in(table, column), []
     for name, rows in rows_of.items():
         label = cells[rows[0]]
         other = next((row for row in rows.tolist() if cells[row] != label), None)

@@ -26,7 +26,6 @@ def train(task: SequenceTask, folder: Path, options: argparse.Namespace) -> None
         [options.units] * options.layers,
         classes=task.classes,
         cell=options.cell,
-        pooling="mean",
         dropout=options.dropout,
     )
     layers = f", {options.layers} layers" if options.layers > 1 else ""
@@ -53,7 +52,7 @@ def train(task: SequenceTask, folder: Path, options: argparse.Namespace) -> None
     export(
         model,
         folder,
-        examples=padded(task.test.arrays[:32]),
+        examples=task.test.arrays[:32],
         metadata={
             "task": "sequences",
             "id": options.id,
@@ -69,7 +68,7 @@ def train(task: SequenceTask, folder: Path, options: argparse.Namespace) -> None
 def report(model: rnn_tf.SequenceClassifier, task: SequenceTask) -> None:
     """The scores of the test part, and those of two simple classifiers."""
     truth = np.array([task.classes.index(label) for label in task.test.labels])
-    probabilities = model.predict(padded(task.test.arrays), verbose=0)
+    probabilities = model.predict(task.test.arrays, verbose=0)
     print(classification_report(truth, probabilities, task.classes))
     common = Counter(task.fitted.labels).most_common(1)[0][0]
     always = np.mean([label == common for label in task.test.labels])
@@ -93,12 +92,3 @@ def logistic_regression(fitted: Part, test: Part, classes: list[str]) -> np.ndar
     rnn_tf.Trainer(model).fit(x.astype(np.float32), y, steps=300, log_every=300, verbose=0)
     answers: np.ndarray = model.predict(x_test.astype(np.float32), verbose=0).argmax(axis=1)
     return answers
-
-
-def padded(arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """Sequences and their lengths, as a classifier and its export take them."""
-    lengths = np.array([len(one) for one in arrays], np.int32)
-    sequences = np.zeros([len(arrays), lengths.max(), arrays[0].shape[1]], np.float32)
-    for one, row in zip(arrays, sequences, strict=True):
-        row[: len(one)] = one
-    return {"sequences": sequences, "lengths": lengths}

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnn_tf._checks import check_float32
 from rnn_tf.commands.exports import export_folder
 from rnn_tf.commands.tensorflow_start import import_tensorflow
 from rnn_tf.data import Windows, linear_autoregression, persistence, seasonal_naive
 from rnn_tf.data.series import Series, load_series, lost_windows
-from rnn_tf.data.series import _check_float32 as check_float32
 
 LEAST_REPETITION = 0.4  # autocorrelation of the changes, from which a season is spoken of
 
@@ -74,7 +74,7 @@ def cut(series: Series, columns: list[str], options: argparse.Namespace) -> Seri
     if options.test_file:
         tested = load(options.test_file, columns, options)
         for one in (series, tested):
-            check_float32(one.values)
+            check_float32(one.name, one.values, columns)
         rows, test_rows = all_targets(series, window, horizon), all_targets(tested, window, horizon)
     else:
         tested = series

@@ -4,16 +4,14 @@ They are cut out in whole arrays of bytes: a loop over a million rows in Python,
 times as long.
 """
 
-import re
 from pathlib import Path
 
 import numpy as np
 
-from rnn_tf.data.files import kind_of, line_of
+from rnn_tf.data.files import LINE_END, kind_of, line_of
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 QUOTE, LF, CR = (ord(character) for character in '"\n\r')
-FIRST_LINE = re.compile(b"[\r\n]*([^\r\n]*)")
 COMMAS = (
     "A number with a decimal comma (21,5) or a thousands comma (1,020), or a text that holds a comma, must stand in "
     "quotes; or separate the columns by semicolons."
@@ -71,7 +69,7 @@ class Cells:
 
     def _separator(self, decimal: str) -> str:
         """The one that the first line holds outside of quotes."""
-        head = FIRST_LINE.match(self.content)[1].decode()  # type: ignore[index] # it matches anything
+        head = LINE_END.split(self.content.lstrip(b"\r\n"), maxsplit=1)[0].decode()
         outside = "".join(head.split('"')[::2])
         found = [separator for separator in SEPARATORS if separator in outside]
         if len(found) > 1:

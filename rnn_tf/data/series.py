@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_tf._checks import numbers_of, positive_integer
+from rnn_tf._checks import check_float32, numbers_of, positive_integer
 from rnn_tf.data.frames import Frame
 from rnn_tf.data.ordering import FoundTimes, find_times, in_order
-from rnn_tf.data.tables import Table, read_table
+from rnn_tf.data.tables import Table, check_one_use, names_in, read_table
 from rnn_tf.data.times import Steps, written
 
 
@@ -89,7 +89,7 @@ class Series:
                 f"on and {horizon} to test on. Received: {self.name} has {len(self)} rows{pieces}, {before} before the "
                 f"cut and {after} after it. Use a shorter window, or a longer series."
             )
-        _check_float32(self.values)
+        check_float32(self.name, self.values)
         return self._windows(train, window, horizon), self._windows(held_out, window, horizon)
 
     def targets(self, window: int, horizon: int, test: float) -> tuple[np.ndarray, np.ndarray]:
@@ -170,9 +170,7 @@ def load_series(
     """The named columns of a file or a DataFrame as a `Series`; see `read_series`."""
     columns = [column.strip() for column in columns]
     asked = [*columns, *([group] if group else []), *([time] if isinstance(time, str) else [])]
-    twice = next((column for column in asked if asked.count(column) > 1), None)
-    if twice is not None:
-        raise ValueError(f"Each column has one use. Received: {twice!r} twice. Name it once.")
+    check_one_use(asked)
     table: Table | Frame
     if hasattr(source, "columns") and hasattr(source, "iloc"):
         table = Frame(source)
@@ -180,13 +178,7 @@ def load_series(
     else:
         table = read_table(source, asked, decimal=decimal)
     values = np.stack([table.numbers(column) for column in columns], axis=1)  # [rows, columns]
-    groups = None if group is None else [str(cell).strip() for cell in table.cells(group)]
-    blank = next((row for row, name in enumerate(groups or ()) if not name or name in ("None", "nan")), None)
-    if blank is not None:
-        raise ValueError(
-            f"{table.place(blank)}: column {group!r} must name the series of every row. Received: an empty cell. Fill "
-            "it in, or remove the row."
-        )
+    groups = None if group is None else names_in(table, group)
     times = None if time is False else find_times(table, asked, time)
     order = in_order(table, times, groups)
     return Series(
@@ -305,17 +297,8 @@ def windows(values: np.ndarray, window: int, horizon: int = 1) -> Windows:
             f"`values` must have shape [time, columns], with at least window + horizon = {window + horizon} steps. "
             f"Received: shape {values.shape}. For one column add an axis, as in values[:, None]."
         )
-    _check_float32(values)
+    check_float32("the series", values)
     return Series("the series", values)._windows(np.arange(window, len(values) - horizon + 1), window, horizon)
-
-
-def _check_float32(values: np.ndarray) -> None:
-    changes = values.max(axis=0) > values.min(axis=0)  # a constant is told apart from nothing
-    if (changes & (np.abs(values - values.astype(np.float32)).max(axis=0) > 1e-3 * values.std(axis=0))).any():
-        raise ValueError(
-            "A series must be told apart in float32, which keeps 7 digits. Received: values near "
-            f"{values[0].tolist()} that differ by less. Subtract what they have in common."
-        )
 
 
 def read_columns(path: str | PathLike[str], columns: Sequence[str], *, decimal: str = ".") -> np.ndarray:

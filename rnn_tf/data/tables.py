@@ -181,6 +181,34 @@ def check_names(source: Any, names: Sequence[str], columns: Iterable[str]) -> No
             )
 
 
+def check_one_use(columns: Sequence[str]) -> None:
+    """Raise ValueError if a column is asked for twice."""
+    twice = next((column for column in columns if columns.count(column) > 1), None)
+    if twice is not None:
+        raise ValueError(f"Each column has one use. Received: {twice!r} twice. Name it once.")
+
+
+def names_in(table: Any, column: str, what: str = "a name") -> list[str]:
+    """A column as names, without spaces around them: of labels, ids and groups. 5.0 of JSON is "5".
+
+    Raises:
+        ValueError: If a cell is empty, or neither a string, an integer, true nor false.
+    """
+    names = []
+    for row, cell in enumerate(table.cells(column)):
+        if isinstance(cell, float) and cell.is_integer():
+            cell = int(cell)
+        elif isinstance(cell, np.generic):
+            cell = cell.item()
+        if not isinstance(cell, (str, int)) or not str(cell).strip():
+            raise ValueError(
+                f"{table.place(row)}: {column!r} must hold {what}: a string, an integer, true or false, in every row. "
+                f"Received: {cell!r:.80}. Correct it, or remove the line."
+            )
+        names.append(str(cell).strip())
+    return names
+
+
 def as_characters(cells: Sequence[Any]) -> np.ndarray | None:
     """Strings as ASCII bytes `[rows, width]`, filled up with spaces; None if one is long or no such string."""
     if not all(isinstance(cell, str) and cell.isascii() and len(cell) <= LONGEST for cell in cells):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_tf.data.files import kind_of
-from rnn_tf.data.tables import read_table
+from rnn_tf.data.tables import Table, names_in, read_table
 
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # one of the two codes that stand for an emoji in JSON
 
@@ -93,28 +93,25 @@ def read_texts(path: str | PathLike[str], text: str = "text", label: str = "labe
             f"one of these and .gz. Received: {path.name!r}. Rename the file to what it holds."
         )
     table = read_table(path, [text, label])
-    result = Texts([], [])
-    for row, (content, name) in enumerate(zip(table.cells(text), table.cells(label), strict=True)):
-        if not isinstance(content, str) or not content.strip():
+    return Texts(texts_in(table, text), names_in(table, label, "a label"))
+
+
+def texts_in(table: Table, column: str) -> list[str]:
+    """The texts in a column, none of them empty, checked."""
+    texts: list[str] = []
+    for row, text in enumerate(table.cells(column)):
+        if not isinstance(text, str) or not text.strip():
             raise ValueError(
-                f"{table.place(row)}: {text!r} must hold a text. Received: {content!r:.80}. Correct it, or remove the "
+                f"{table.place(row)}: {column!r} must hold a text. Received: {text!r:.80}. Correct it, or remove the "
                 "line."
             )
-        if HALF_CHARACTER.search(content):
+        if HALF_CHARACTER.search(text):
             raise ValueError(
-                f"{table.place(row)}: {text!r} must hold whole characters. Received: half a surrogate pair, as is left "
-                "where an emoji was cut in two. Correct it, or remove the line."
+                f"{table.place(row)}: {column!r} must hold whole characters. Received: half a surrogate pair, as is "
+                "left where an emoji was cut in two. Correct it, or remove the line."
             )
-        if isinstance(name, float) and name.is_integer():  # 5.0 of JSON
-            name = int(name)
-        if not isinstance(name, (str, int)) or not str(name).strip():
-            raise ValueError(
-                f"{table.place(row)}: {label!r} must hold a label, in JSON a string, an integer, true or false. "
-                f"Received: {name!r:.80}. Correct it, or remove the line."
-            )
-        result.texts.append(content)
-        result.labels.append(str(name).strip())
-    return result
+        texts.append(text)
+    return texts
 
 
 def split_texts(texts: Texts, test: float = 0.2, seed: int = 0) -> TextSplit:

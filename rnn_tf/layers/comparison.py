@@ -55,7 +55,7 @@ def first_answer(model: Any, inputs: Any, restore: Callable[[], None]) -> tuple[
     for tried in _made_up(model) if inputs is None else [inputs]:
         try:
             answer = outputs(model, tried)
-        except Exception as error:  # whatever a layer says
+        except Exception as error:  # layers of others raise what they like: other inputs are tried, then it is told
             reason = reason or f"{type(error).__name__}: {_short(error)}"
         else:
             empty = [name for name, one in _leaves(answer) if not _comparable(one)]

@@ -52,7 +52,7 @@ def _learns(activation: Any) -> bool:
     with tf.GradientTape() as tape:
         try:
             activation(tf.zeros([1, 1]))
-        except Exception:  # it will be told of when it is called on what it is for
+        except Exception:  # a user's function may not take [1, 1]: the layer's own call tells of it, if it is an error
             return False
     return bool(tape.watched_variables())
 

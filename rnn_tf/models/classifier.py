@@ -74,9 +74,6 @@ class ClassifierModel(PreparedModel):
         probabilities = self._predict(x, *args, **kwargs)
         return np.array(self.classes)[probabilities.argmax(axis=1)] if labels else probabilities
 
-    def _predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        return super().predict(x, *args, **kwargs)
-
     def report(self, x: Any, y: Any) -> ClassificationReport:
         """How good the answers to `x` with the labels `y` are: see `rnn_tf.evaluation`."""
         numbers = class_numbers(without_one_hot(y, self.classes), self.classes)
@@ -85,9 +82,13 @@ class ClassifierModel(PreparedModel):
 
 def without_one_hot(labels: Any, classes: Sequence[str]) -> Any:
     """One-hot rows `[rows, classes]` as names; other labels as they are."""
-    if tf.is_tensor(labels) or isinstance(labels, (np.ndarray, list, tuple)):
-        array: Any = np.asarray(labels) if len({np.shape(row) for row in labels}) == 1 else np.zeros(0)
-        one_hot = array.shape[1:] == (len(classes),) and array.dtype.kind in "fiub"
-        if one_hot and np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all():
-            return np.array(classes)[array.argmax(axis=1)]
-    return labels
+    rows = labels if isinstance(labels, (list, tuple)) else np.asarray(labels) if hasattr(labels, "__array__") else []
+    if len(rows) == 0 or {np.shape(row) for row in rows[:2]} != {(len(classes),)}:
+        return labels
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # rows of different lengths
+        return labels
+    if array.dtype.kind not in "fiub" or not np.isin(array, (0, 1)).all() or not (array.sum(axis=1) == 1).all():
+        return labels
+    return np.array(classes)[array.argmax(axis=1)]

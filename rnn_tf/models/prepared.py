@@ -78,10 +78,13 @@ class PreparedModel(PreparesData, keras.Model):
         with _one_trace_a_model():
             return super().evaluate(*call.args, **call.kwargs)
 
-    def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """`keras.Model.predict`."""
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """The answers: `keras.Model.predict`, on inputs as `fit` takes them."""
+        return self._predict(x, *args, **kwargs)
+
+    def _predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         with _one_trace_a_model():
-            return super().predict(*args, **kwargs)
+            return super().predict(x, *args, **kwargs)
 
     @abstractmethod
     def serving_signatures(self) -> Signatures:

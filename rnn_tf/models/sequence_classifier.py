@@ -12,14 +12,15 @@ from rnn_tf.models.classification import Classification
 from rnn_tf.models.classifier import ClassifierModel, without_one_hot
 from rnn_tf.models.columns import class_names, class_numbers, class_weights
 from rnn_tf.models.recurrent_stack import with_objects
-from rnn_tf.models.sequences import as_sequences, in_memory, split_inputs, steps_inside
-from rnn_tf.models.standardization import Moments, Standardization, chunks, refuse_unlearned
+from rnn_tf.models.sequence_model import SequenceModel
+from rnn_tf.models.sequences import as_sequences, in_memory, shape_of, split_inputs, steps_inside
+from rnn_tf.models.standardization import Moments, Standardization, chunks
 from rnn_tf.serving.signatures import Endpoint, Signatures, named_answers, one_length_each
 from rnn_tf.training.preparation import Prepared
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
-class SequenceClassifier(ClassifierModel):
+class SequenceClassifier(ClassifierModel, SequenceModel):
     """Sequences `[batch, timesteps, features]`, of different lengths, to class probabilities `[batch, classes]`.
 
         z_t = (x_t - mean_x) / scale_x                     standardization, where it was learned
@@ -111,24 +112,16 @@ class SequenceClassifier(ClassifierModel):
 
     def build(self, input_shape: Any) -> None:
         """Make the weights, for sequences `[batch, timesteps, features]`."""
-        shape = tuple(input_shape["sequences"] if isinstance(input_shape, dict) else input_shape)
+        shape = tuple(split_inputs(input_shape)[0])
         check_sequences(type(self).__name__, shape)
-        self._features: int = shape[2]
+        self._features = shape[2]
         self.input_scaling.build(shape)
         self.classification.build(shape)
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         """Class probabilities `[batch, classes]`: see the class."""
-        sequences, lengths = split_inputs(inputs)
-        if lengths is not None:
-            mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
-        check_sequences(type(self).__name__, sequences.shape, self._features)
-        if training and self.normalize:
-            refuse_unlearned("This SequenceClassifier", self.input_scaling.learned)
-        scaled = self.input_scaling(keras.ops.cast(sequences, self.variable_dtype))
-        if mask is not None:
-            scaled = tf.where(mask[..., tf.newaxis], scaled, 0.0)  # padding may hold anything, even NaN
-        return self.classification(scaled, mask=mask, training=training)
+        sequences, _, mask = self._parts(inputs, mask)
+        return self.classification(self._scaled(sequences, mask, training), mask=mask, training=training)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         """None: the answer has no steps."""
@@ -147,7 +140,7 @@ class SequenceClassifier(ClassifierModel):
             sequences, lengths = split_inputs(inputs)
             if moments is None:
                 if not self.built:
-                    self.build(sequences.shape)
+                    self.build(shape_of(inputs))
                 moments = Moments(self._features)
             check_sequences(type(self).__name__, sequences.shape, self._features)
             moments.add(sequences[steps_inside(sequences, lengths)])
@@ -173,37 +166,18 @@ class SequenceClassifier(ClassifierModel):
             if y is None:
                 raise ValueError("SequenceClassifier needs labels. Received: y=None. Give fit(x, y).")
             x, numbers = self._checked(x), class_numbers(without_one_hot(y, self.classes), self.classes)
-            if training and not self.built:
-                self.build((None, *np.shape(split_inputs(x)[0])[1:]))
             x, y, sample_weight = checked_arrays(
                 x=x, y=self._as_targets(numbers), sample_weight=sample_weight, booleans=False
             )
-        if training and self.normalize and not (self.built and self.input_scaling.learned):
-            if numbers is None and not isinstance(x, tf.data.Dataset):
-                raise ValueError(
-                    "Mean and scale can be learned from sequences in memory or a tf.data.Dataset. Received: x of type "
-                    f"{type(x).__name__}. Call model.adapt(...) first, or make the model with normalize=False."
-                )
-            self.adapt(x)
+            if training and not self.built:
+                self.build(shape_of(x))
+        if training:
+            self._learn(x)
         return Prepared(x, y, sample_weight, class_weights(class_weight, numbers, self.classes))
-
-    def _predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        return super()._predict(self._checked(x) if in_memory(x) else x, *args, **kwargs)
-
-    def _checked(self, x: Any) -> Any:
-        """Sequences in memory as the model takes them."""
-        x = as_sequences(x)
-        if self.built:
-            check_sequences(type(self).__name__, np.shape(split_inputs(x)[0]), self._features)
-        return x
 
     def hidden_states(self, inputs: Any) -> list[np.ndarray]:
         """h_1, ..., h_T of each layer, without dropout: see `SequenceRegressor.hidden_states`."""
-        if not self.built:
-            raise ValueError("`hidden_states` needs a built model. Train it, or call it on data, first.")
-        (inputs,) = checked_arrays(inputs=inputs)
-        check_sequences(type(self).__name__, inputs.shape, self._features)
-        return self.classification.recurrent.hidden_states(self.input_scaling(inputs))
+        return self.classification.recurrent.hidden_states(self.input_scaling(self._read(inputs, "hidden_states")))
 
     def serving_signatures(self) -> Signatures:
         """What is exported: see `rnn_tf.export_saved_model`."""

@@ -8,18 +8,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import check_sequences, checked_arrays, numbers_of, positive_integer
+from rnn_tf._checks import check_sequences, checked_arrays, positive_integer
 from rnn_tf.models.losses import check_loss
-from rnn_tf.models.prepared import PreparedModel
 from rnn_tf.models.recurrent_stack import RecurrentStack, with_objects
-from rnn_tf.models.sequences import as_sequences, in_memory, padded, split_inputs, steps_inside
-from rnn_tf.models.standardization import Moments, Standardization, chunks, refuse_unlearned
+from rnn_tf.models.sequence_model import SequenceModel
+from rnn_tf.models.sequences import as_sequences, in_memory, shape_of, split_inputs, steps_inside
+from rnn_tf.models.standardization import Moments, Standardization, chunks
+from rnn_tf.models.targets import as_answers, last_values, padded_targets
 from rnn_tf.serving.signatures import Endpoint, Signatures, one_length_each
 from rnn_tf.training.preparation import Prepared
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
-class SequenceRegressor(PreparedModel):
+class SequenceRegressor(SequenceModel):
     """Sequences `[batch, timesteps, features]` to values `[batch, horizon]`, both in their own units.
 
         z_t = (x_t - mean_x) / scale_x                     standardization, where it was learned
@@ -139,7 +140,7 @@ class SequenceRegressor(PreparedModel):
             self._timesteps = shape[1]
             return
         self._timesteps = None if isinstance(input_shape, dict) else shape[1]
-        self._features: Any = shape[2]
+        self._features = shape[2]
         self.input_scaling.build(shape)
         self.recurrent.build(shape)
         self.head.build(self.recurrent.compute_output_shape(shape))
@@ -152,27 +153,15 @@ class SequenceRegressor(PreparedModel):
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         """The answers, in the target's units: see the class."""
-        sequences, lengths = split_inputs(inputs)
-        check_sequences(type(self).__name__, sequences.shape, self._features)
-        if lengths is not None:
-            mask = None  # Keras gives one for each entry of the dict
-        if self.relative and mask is not None:
+        if self.relative and mask is not None and not isinstance(inputs, dict):
             raise ValueError(
                 "`relative` needs to know which value is the last. Received: a mask. Give a dict of 'sequences' and "
                 "'lengths'."
             )
-        if training and self.normalize:
-            refuse_unlearned("This SequenceRegressor", self._adapted)
-        sequences = keras.ops.cast(sequences, self.variable_dtype)
-        if lengths is not None:
-            mask = tf.sequence_mask(lengths, tf.shape(sequences)[1])
-            sequences = tf.where(tf.expand_dims(mask, -1), sequences, 0.0)  # padding may hold anything, even NaN
-        last = _last(sequences, lengths)
-        sequences = self.input_scaling(self._shift_inputs(sequences, last))
-        if lengths is not None:
-            sequences = tf.where(tf.expand_dims(mask, -1), sequences, 0.0)
-        sequences = self.recurrent(sequences, mask=mask, training=training)
-        answers = self.target_scaling(self.head(sequences), inverse=True)
+        sequences, lengths, mask = self._parts(inputs, mask)
+        last = last_values(sequences, lengths)
+        scaled = self._scaled(self._shift_inputs(sequences, last), mask, training)
+        answers = self.target_scaling(self.head(self.recurrent(scaled, mask=mask, training=training)), inverse=True)
         return answers + last if self.relative else answers
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -188,19 +177,6 @@ class SequenceRegressor(PreparedModel):
             return sequences
         return sequences - last[:, np.newaxis] * np.eye(1, sequences.shape[2], dtype=self.variable_dtype)
 
-    def _as_answers(self, y: Any, timesteps: int | None) -> Any:
-        """Targets with the shape of the answers; the axis of a horizon of 1 may be missing."""
-        wanted = (timesteps, self.horizon) if self.return_sequences else (self.horizon,)
-        answers = y[..., None] if len(y.shape) == len(wanted) else y
-        sizes = tuple(answers.shape[1:])
-        if len(sizes) != len(wanted) or any(a != b for a, b in zip(sizes, wanted, strict=True) if None not in (a, b)):
-            names = "[batch, timesteps, horizon]" if self.return_sequences else "[batch, horizon]"
-            raise ValueError(
-                f"`y` must have the shape of the model's answers, {names} = {('batch', *wanted)}. Received: y of shape "
-                f"{tuple(y.shape)}. Set `horizon` and `return_sequences` to fit."
-            )
-        return answers
-
     def compute_loss(
         self,
         x: Any = None,
@@ -213,9 +189,10 @@ class SequenceRegressor(PreparedModel):
         if y is None:
             raise ValueError("SequenceRegressor needs targets. Received: y=None. Give fit(x, y).")
         sequences, lengths = split_inputs(x)
-        y = keras.ops.cast(self._as_answers(y, sequences.shape[1]), self.variable_dtype)
+        y = as_answers(y, self.horizon, self.return_sequences, sequences.shape[1])
+        y = keras.ops.cast(y, self.variable_dtype)
         if self.relative:
-            last = keras.ops.cast(_last(sequences, lengths), self.variable_dtype)
+            last = keras.ops.cast(last_values(sequences, lengths), self.variable_dtype)
             y, y_pred = y - last, y_pred - last
         y, y_pred = self.target_scaling(y), self.target_scaling(y_pred)
         return super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
@@ -235,13 +212,13 @@ class SequenceRegressor(PreparedModel):
             sequences, lengths = split_inputs(inputs)
             if inputs_seen is None:
                 if not self.built:
-                    self.build(_batch_shape(x) or _shape(inputs))
+                    self.build(_batch_shape(x) or shape_of(inputs))
                 inputs_seen = Moments(self._features)
             check_sequences(type(self).__name__, sequences.shape, self._features)
-            last, inside = np.asarray(_last(sequences, lengths)), steps_inside(sequences, lengths)
+            last, inside = np.asarray(last_values(sequences, lengths)), steps_inside(sequences, lengths)
             inputs_seen.add(self._shift_inputs(sequences, last)[inside])
             if targets is not None:
-                targets = self._as_answers(targets, sequences.shape[1])
+                targets = as_answers(targets, self.horizon, self.return_sequences, sequences.shape[1])
                 targets_seen.add(
                     targets - last if self.relative else targets[inside] if self.return_sequences else targets
                 )
@@ -267,42 +244,19 @@ class SequenceRegressor(PreparedModel):
         if training and self.normalize:
             check_loss(getattr(self, "loss", None))
         if in_memory(x):
-            x = self._checked(x)
-            if self.return_sequences and isinstance(y, (list, tuple, tf.RaggedTensor)):
-                y = _padded_targets(y)
+            x, y = self._checked(x), padded_targets(y) if self.return_sequences else y
             x, y, sample_weight = checked_arrays(x=x, y=y, sample_weight=sample_weight, booleans=False)
             if self.return_sequences and y is not None:
-                y = self._as_answers(y, None)  # else metrics would take the steps for a horizon
-            shape = _shape(x)
+                y = as_answers(y, self.horizon, True)  # else metrics would take the steps for a horizon
             if training and not self.built:
-                self.build(shape)
-            elif training and self._timesteps not in (None, split_inputs(shape)[0][1]):
+                self.build(shape_of(x))
+            elif training and self._timesteps not in (None, split_inputs(x)[0].shape[1]):
                 self._timesteps = None  # it has seen several
         if training and not self.built and (shape := _batch_shape(x)):
             self.build(shape)  # Keras would take the first batch's number of steps for that of all
-        if training and self.normalize and not self._adapted:
-            if not isinstance(x, (np.ndarray, dict, tf.data.Dataset)):
-                raise ValueError(
-                    "Mean and scale can be learned from an array or a tf.data.Dataset. Received: x of type "
-                    f"{type(x).__name__}. Call model.adapt(...) first, or make the model with normalize=False."
-                )
-            self.adapt(x, y)
+        if training:
+            self._learn(x, y)
         return Prepared(x, y, sample_weight, class_weight)
-
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        """The answers, in the target's units: `keras.Model.predict`, on sequences as `fit` takes them."""
-        return super().predict(self._checked(x) if in_memory(x) else x, *args, **kwargs)
-
-    def _checked(self, x: Any) -> Any:
-        """Sequences in memory as the model takes them."""
-        x = x if hasattr(x, "__array__") and not isinstance(x, tf.RaggedTensor) else as_sequences(x)
-        if self.built:
-            check_sequences(type(self).__name__, np.shape(split_inputs(x)[0]), self._features)
-        return x
-
-    @property
-    def _adapted(self) -> bool:
-        return self.built and (self.input_scaling.learned or self.target_scaling.learned)
 
     def forecast(self, inputs: Any, steps: int) -> np.ndarray:
         """The `steps` values that follow each sequence, the answers being read as the series goes on.
@@ -343,14 +297,6 @@ class SequenceRegressor(PreparedModel):
         while series.shape[1] < window + steps:
             series = np.concatenate([series, answer(tf.constant(series[:, -window:, np.newaxis]))], axis=1)
         return series[:, window : window + steps]
-
-    def _read(self, inputs: Any, method: str) -> np.ndarray:
-        """Checked inputs, for methods that need a built model."""
-        if not self.built:
-            raise ValueError(f"`{method}` needs a built model. Train it, or call it on data, first.")
-        (inputs,) = checked_arrays(inputs=inputs)
-        check_sequences(type(self).__name__, inputs.shape, self._features)
-        return inputs
 
     def _compiled(self) -> Any:
         """The model as one `tf.function`, which is traced once for each number of steps."""
@@ -414,27 +360,6 @@ class SequenceRegressor(PreparedModel):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceRegressor":
         return cls(**with_objects(config, custom_objects))
-
-
-def _last(sequences: Any, lengths: Any) -> Any:
-    """The last value of each sequence's first feature, `[batch, 1]`."""
-    if lengths is None:
-        return sequences[:, -1, :1]
-    return tf.gather(sequences[:, :, :1], tf.maximum(tf.cast(lengths, tf.int32) - 1, 0), batch_dims=1)
-
-
-def _shape(inputs: Any) -> Any:
-    """Shape of an array, or of each in a dict, for batches of any size."""
-    if isinstance(inputs, dict):
-        return {name: _shape(one) for name, one in inputs.items()}
-    return (None, *np.shape(inputs)[1:])
-
-
-def _padded_targets(y: Any) -> Any:
-    """Targets at every step, of sequences of different lengths, as one array."""
-    rows = y.to_list() if isinstance(y, tf.RaggedTensor) else y
-    rows = [numbers_of("y", row) for row in rows]
-    return padded(rows) if all(row.ndim for row in rows) else y
 
 
 def _batch_shape(x: Any) -> tf.TensorShape | None:

@@ -54,6 +54,13 @@ def steps_inside(sequences: np.ndarray, lengths: np.ndarray | None) -> np.ndarra
     return inside
 
 
+def shape_of(inputs: Any) -> Any:
+    """Shape of an array, or of each in a dict, for batches of any size."""
+    if isinstance(inputs, dict):
+        return {name: shape_of(one) for name, one in inputs.items()}
+    return (None, *np.shape(inputs)[1:])
+
+
 def padded(rows: list[np.ndarray]) -> np.ndarray:
     """Arrays `[timesteps, ...]` as one, filled up with zeros."""
     result = np.zeros([len(rows), max(map(len, rows)), *rows[0].shape[1:]], np.result_type(*rows))

@@ -82,17 +82,6 @@ class Moments:
         self.count = total
 
 
-def refuse_unlearned(model: str, learned: bool) -> None:
-    """Raise ValueError in training where mean and scale should have been learned, and were not."""
-    if not learned:
-        raise ValueError(
-            f"{model} is to standardize its data, and has not seen them. Received: a call in training before `adapt`, "
-            "as when the model is part of another one, or trained by train_on_batch or a GradientTape. Call "
-            "model.adapt(x) first, a regressor's model.adapt(x, y), with the data in their own units; or make the "
-            "model with normalize=False."
-        )
-
-
 def chunks(x: Any, y: Any = None, convert: Callable[[Any], Any] = lambda x: x) -> Iterator[tuple[Any, Any]]:
     """Batches of inputs and targets as checked arrays, to learn moments from: all at once, or those of a dataset."""
     if not isinstance(x, tf.data.Dataset):

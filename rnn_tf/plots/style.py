@@ -1,5 +1,6 @@
 """One look for all pictures: what stands for what, in which colour; fonts."""
 
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ try:
     from matplotlib import font_manager, rcParams
     from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
     from matplotlib.ticker import AutoLocator, LogLocator, NullFormatter
 except ImportError:
     raise ImportError('Pictures need matplotlib. Install it with: pip install "rnn-tf[plots]"') from None
@@ -31,11 +33,27 @@ CJK_FONTS = (  # with Chinese characters; matplotlib's own font has none
 )
 # In the picture: no font is no error, and a notebook stays free of warnings. Short, as the smallest picture is.
 NO_FONT = "□: apt install fonts-noto-cjk; rm ~/.cache/matplotlib/fontlist*"  # matplotlib keeps a list of fonts
+NO_OTHER_FONT = "□: set matplotlib.rcParams['font.family'] to a font that has them"
+
+
+class Picture(Figure):
+    """A figure whose texts are drawn by the fonts that have their characters, in whatever script."""
+
+    def draw(self, renderer: Any) -> None:
+        """Draw it, with a box for each character that no font has, and a line below that says what to install."""
+        missing: dict[int, str] = {}
+        for text in self.findobj(Text):
+            if not text.get_text().isascii():
+                fonts, table = fonts_for(text.get_text())
+                text.set(text=text.get_text().translate(table), fontfamily=fonts)
+                missing |= table
+        name_missing_fonts(self, missing)
+        super().draw(renderer)
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **kwargs: Any) -> tuple[Figure, Any]:
     """A figure of that many inches, and its axes."""
-    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
+    figure = Picture(figsize=(width, height), dpi=130, layout="constrained")
     axes = figure.subplots(rows, columns, **kwargs)
     for one in np.ravel(axes):
         one.spines[["top", "right"]].set_visible(False)
@@ -70,5 +88,7 @@ def fonts_for(text: str) -> tuple[list[str], dict[int, str]]:
 
 def name_missing_fonts(figure: Figure, table: dict[int, str]) -> None:
     """Say below the picture, in one line, which font to install, if its `fonts_for` table has boxes."""
-    if "□" in table.values():
-        figure.supxlabel(NO_FONT, fontsize=6, color=TRUTH, parse_math=False)
+    boxes = [chr(code) for code, drawn in table.items() if drawn == "□"]
+    if boxes:
+        wide = any(unicodedata.east_asian_width(one) in "WF" and unicodedata.category(one) != "So" for one in boxes)
+        figure.supxlabel(NO_FONT if wide else NO_OTHER_FONT, fontsize=6, color=TRUTH, parse_math=False)

@@ -46,6 +46,6 @@ if __name__ == "__main__":
     milliseconds: list[list[float]] | str
     try:
         milliseconds = [percentiles(call(*one)) for one in timed]
-    except Exception:  # the answers are worth having all the same
+    except Exception:  # whatever goes wrong in the timing is told beside the answers, which are there
         milliseconds = traceback.format_exc()
     Path(answers_path).write_bytes(pickle.dumps((answers, milliseconds)))

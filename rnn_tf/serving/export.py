@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from rnn_tf._checks import positive_integer, writable_folder
 from rnn_tf._exporting import for_export
-from rnn_tf._names import check_export_folder, folder_name
+from rnn_tf._names import METADATA, check_export_folder, folder_name
 from rnn_tf.serving import rest, versions
 from rnn_tf.serving.examples import LENGTHS, split_lengths, to_examples
 from rnn_tf.serving.feeds import make_feed, rows_of, stream_feeds
-from rnn_tf.serving.saved_model import EXAMPLES, METADATA, WARMUP, write_json, write_saved_model
+from rnn_tf.serving.saved_model import EXAMPLES, WARMUP, write_json, write_saved_model
 from rnn_tf.serving.signatures import Endpoint, declared_signatures, examples_endpoint
 from rnn_tf.serving.verify import Feed, answer_in_fresh_process, check_equal
 from rnn_tf.serving.warmup import MOST_LOGS, prediction_log, write_warmup

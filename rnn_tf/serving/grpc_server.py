@@ -75,24 +75,24 @@ class GrpcServer(prediction_service.PredictionServiceServicer, ModelServiceServi
                 model_spec=spec, outputs={name: tf.make_tensor_proto(array) for name, array in outputs.items()}
             )
 
-    def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802 # likewise
         with self._use(request, context) as (servable, spec):
             rows = servable.classify(_serialised(request), spec.signature_name)
             classifications = [{"classes": [{"label": label, "score": score} for label, score in row]} for row in rows]
             return ClassificationResponse(model_spec=spec, result={"classifications": classifications})
 
-    def Regress(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Regress(self, request: Any, context: Any) -> Any:  # noqa: N802 # likewise
         with self._use(request, context) as (servable, spec):
             values = servable.regress(_serialised(request), spec.signature_name)
             return RegressionResponse(model_spec=spec, result={"regressions": [{"value": one} for one in values]})
 
-    def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802 # likewise
         with self._use(request, context) as (servable, spec):
             response = GetModelMetadataResponse(model_spec=spec)
             response.metadata["signature_def"].Pack(SignatureDefMap(signature_def=servable.signatures))
             return response
 
-    def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802 # likewise
         name, version = _asked(request)
         status = self._models[name].status() if name in self._models else []
         status = [one for one in status if version in (None, int(one["version"]))]

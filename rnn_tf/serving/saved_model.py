@@ -16,7 +16,6 @@ from rnn_tf._exporting import for_export
 from rnn_tf.serving.signatures import PREDICT, Endpoint
 
 EXTRA = "assets.extra"  # servers ignore all of it but the warm-up requests
-METADATA = f"{EXTRA}/rnn_tf.json"
 EXAMPLES = f"{EXTRA}/examples.json"
 WARMUP = f"{EXTRA}/tf_serving_warmup_requests"
 _STDOUT = threading.Lock()

@@ -58,8 +58,8 @@ def test_train_and_predict_here_and_on_a_server(rnn_tf, readings, tmp_path):
     [
         ("id,x,kind\na,1,u\na,2,v\n", {}, "line 3: all rows of a sequence must have one label. Received: 'v'"),
         ("id,x,kind\na,1,u\nb,2,v\na,3,u\n", {}, "line 4: the rows of a sequence must stand together"),
-        ("id,x,kind\na,1,u\n,2,v\n", {}, "line 3: column 'id' must hold a name"),
-        ("id,x,kind\na,1,u\na,2,\n", {}, "line 3: column 'kind' must hold a name"),
+        ("id,x,kind\na,1,u\n,2,v\n", {}, "line 3: 'id' must hold a name"),
+        ("id,x,kind\na,1,u\na,2,\n", {}, "line 3: 'kind' must hold a name"),
         ("id,x,kind\na,1,u\nb,one,v\n", {}, "line 3: column 'x' must hold finite numbers"),
         ("id,note,kind\na,ok,u\nb,ok,v\n", {}, "must have a column of numbers besides 'id', 'kind'"),
         ("id,t,x,kind\na,1,2,u\na,1,3,u\n", {"time": "t"}, "line 3: the rows of a sequence must have times of their"),

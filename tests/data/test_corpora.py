@@ -152,3 +152,10 @@ def test_imdb_takes_no_other_archive(archive, tmp_path):
     assert len(imdb()[1].texts) == 2
     (tmp_path / "keras" / "datasets" / "aclImdb_v1.tar.gz").write_bytes(content[:50])
     assert len(imdb()[1].texts) == 2
+
+
+def test_a_remote_cache_is_told_as_such(monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", "gs://bucket/keras")
+    with pytest.raises(ValueError, match=r"Keras's cache must be a local folder\. .* KERAS_HOME") as refused:
+        imdb()
+    assert "export" not in str(refused.value)

@@ -221,7 +221,7 @@ def test_several_series_without_times(tmp_path):
     assert sorted(train.x[:, 0, 0].tolist()) == [*range(100, 108), *range(200, 208)]
     assert sorted(test.y[:, 0].tolist()) == [*range(110, 120), *range(210, 220)]
     path.write_text("store,price\n1,2\n,3\n")
-    with pytest.raises(ValueError, match="line 3: column 'store' must name the series of every row"):
+    with pytest.raises(ValueError, match="line 3: 'store' must hold a name"):
         load_series(path, ["price"], group="store")
 
 

@@ -1,4 +1,5 @@
 import inspect
+import logging
 
 import keras
 import numpy as np
@@ -204,7 +205,7 @@ def test_what_keras_fit_takes_besides_arrays():
 
     model = SequenceRegressor(units=3, horizon=2)
     model.compile("adam", "mse")
-    with pytest.raises(ValueError, match=r"array or a tf.data.Dataset. Received: x of type Batches"):
+    with pytest.raises(ValueError, match=r"in memory or a tf.data.Dataset. Received: x of type Batches"):
         model.fit(Batches(), verbose=0)
     model.adapt(X, Y)
     assert len(model.fit(Batches(), epochs=2, verbose=0).epoch) == 2
@@ -383,3 +384,36 @@ def test_forecast_refuses_what_it_cannot_read_again():
 def test_hidden_states_need_weights():
     with pytest.raises(ValueError, match="needs a built model"):
         SequenceRegressor(units=3).hidden_states(X)
+
+
+def test_forecasts_are_traced_once_for_each_number_of_steps():
+    model = SequenceRegressor(units=2)
+    model.build([None, 6, 1])
+    x = rng.normal(size=[3, 8, 1])
+    first = model.forecast(x[:, :6], steps=4)
+    for rows in (1, 2, 3):
+        for steps in (1, 5):
+            model.forecast(x[:rows, :6], steps=steps)
+    assert model._compiled().experimental_get_tracing_count() == 1
+    model.forecast(x, steps=2)
+    assert model._compiled().experimental_get_tracing_count() == 2
+    model.head.bias.assign([1.0])  # what is trained later is seen
+    np.testing.assert_allclose(model.forecast(x[:, :6], steps=1), first[:, :1] + 1, rtol=1e-5)
+
+
+def test_many_models_draw_no_warning_of_retracing():
+    messages = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())
+    logger, level = tf.get_logger(), tf.get_logger().level
+    logger.addHandler(handler)
+    logger.setLevel("WARNING")
+    try:
+        for _ in range(8):
+            model = trained(units=2)
+            model.predict(X, verbose=0)
+            model.evaluate(X, Y, verbose=0)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert messages == []

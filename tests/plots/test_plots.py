@@ -141,6 +141,30 @@ def test_a_font_that_has_the_characters_draws_them(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("word", "advice"),
+    [
+        ("销量", "apt install fonts-noto-cjk"),
+        ("売上とコスト", "apt install fonts-noto-cjk"),
+        ("판매량", "apt install fonts-noto-cjk"),
+        ("बिक्री", "matplotlib.rcParams['font.family']"),
+        ("τ in °C, naïve − Größe", ""),
+    ],
+)
+def test_every_picture_says_what_its_texts_need(monkeypatch, tmp_path, word, advice):
+    monkeypatch.setattr(plots.style, "CJK_FONTS", ())
+    values = np.arange(9.0)[:, None]
+    figures = [
+        plots.forecast(values, values, title=word, label=word),
+        plots.errors_by_step({word: [0.3, 0.5]}, {"persistence": [0.4, 1.1]}, label=word),
+        plots.hidden_states(np.zeros([2, 3, 4]), title=word),
+    ]
+    for figure in figures:
+        figure.savefig(tmp_path / "picture.png")  # matplotlib has nothing to warn of
+        assert advice in figure.get_supxlabel()
+        assert bool(figure.get_supxlabel()) == bool(advice)
+
+
+@pytest.mark.parametrize(
     ("readings", "received"),
     [
         ([], r"Received: \[\] tokens"),
