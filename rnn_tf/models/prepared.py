@@ -1,17 +1,15 @@
 """One conversion in front of training: what people have becomes what a compiled step can take."""
 
-import contextlib
 import inspect
 import logging
 from abc import abstractmethod
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from rnn_tf._exporting import for_export
-from rnn_tf.serving.saved_model import write_saved_model
+from rnn_tf.serving.saved_model import quiet_tensorflow, write_saved_model
 from rnn_tf.serving.signatures import Signatures, declared_signatures
 from rnn_tf.training.preparation import Prepared, PreparesData, split_validation
 
@@ -59,7 +57,7 @@ class PreparedModel(PreparesData, keras.Model):
             # In Keras 3.15 optimizers that copy the weights, as ScheduleFreeAdamW, copy zeros where the compiled
             # step builds them.
             self.optimizer.build(self.trainable_variables)
-        with _one_trace_a_model():
+        with quiet_tensorflow(_no_retracing):
             return super().fit(*call.args, **call.kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
@@ -75,7 +73,7 @@ class PreparedModel(PreparesData, keras.Model):
         given.update(x=prepared.x, y=prepared.y, sample_weight=prepared.sample_weight)
         if isinstance(prepared.x, tf.data.Dataset):
             given["batch_size"] = None
-        with _one_trace_a_model():
+        with quiet_tensorflow(_no_retracing):
             return super().evaluate(*call.args, **call.kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -83,7 +81,7 @@ class PreparedModel(PreparesData, keras.Model):
         return self._predict(x, *args, **kwargs)
 
     def _predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        with _one_trace_a_model():
+        with quiet_tensorflow(_no_retracing):
             return super().predict(x, *args, **kwargs)
 
     @abstractmethod
@@ -112,16 +110,6 @@ class PreparedModel(PreparesData, keras.Model):
         write_saved_model({"serving_default": signatures.predict.compiled()}, signatures.lookups, filepath)
 
 
-@contextlib.contextmanager
-def _one_trace_a_model() -> Iterator[None]:
-    """Without TensorFlow's warning of retracing: it counts a function's traces, and all models share Keras's."""
-
-    def is_other(record: logging.LogRecord) -> bool:
-        return "triggered tf.function retracing" not in record.getMessage()
-
-    logger = tf.get_logger()
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)
+def _no_retracing(record: logging.LogRecord) -> bool:
+    """TensorFlow counts the traces of one Python function, and all models share Keras's: its warning is not true."""
+    return "triggered tf.function retracing" not in record.getMessage()

@@ -5,7 +5,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,19 +48,19 @@ def write_saved_model(
         updater.save()
 
 
+def is_error(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR
+
+
 @contextlib.contextmanager
-def quiet_tensorflow() -> Iterator[None]:
-    """TensorFlow's logger tells of errors only: in a notebook it would comment on every file, hidden ones, too."""
-
-    def is_error(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.ERROR
-
+def quiet_tensorflow(told: Callable[[logging.LogRecord], bool] = is_error) -> Iterator[None]:
+    """TensorFlow's logger tells of what `told` lets through: in a notebook it would comment on every hidden file."""
     logger = tf.get_logger()
-    logger.addFilter(is_error)
+    logger.addFilter(told)
     try:
         yield
     finally:
-        logger.removeFilter(is_error)
+        logger.removeFilter(told)
 
 
 @contextlib.contextmanager
