@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import math
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ DEFECT = 3  # the exit code
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code.
 
-    0, or 1 for a check that failed; 2 for input that cannot be used; 3 for a defect of rnn-tf itself; 130 for Ctrl-C.
+    0, or 1 for a check that failed; 2 for input that cannot be used; 3 for a defect of rnn-tf itself; 130 for Ctrl-C,
+    141 where nobody reads the output any more.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -25,7 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             getattr(importlib.import_module("rnn_tf.commands.exports"), options.first)(options)
         if options.heavy:
             importlib.import_module("rnn_tf.commands.tensorflow_start").import_tensorflow()
-        return importlib.import_module(options.module).run(options) or 0
+        code = importlib.import_module(options.module).run(options) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads what is printed has read enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
+        return 141
     except KeyboardInterrupt:
         print("\nrnn-tf: stopped.", file=sys.stderr)
         return 130

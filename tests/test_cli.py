@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -213,4 +214,14 @@ def test_commands_are_quiet(tmp_path):
         check=False,
     )
     assert process.returncode == 0
+    assert process.stderr == ""
+
+
+def test_a_reader_that_has_read_enough_is_no_error():
+    command = f"{sys.executable} -c 'from rnn_tf.cli import main; raise SystemExit(main())' serve --docker golden_turns"
+    shell = f"set -o pipefail; {command} saved_models | true"
+    process = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1]
+    )
+    assert process.returncode in (0, 141)
     assert process.stderr == ""

@@ -92,7 +92,8 @@ class Frame:
         if series.dt.tz is not None:
             series, offset = series.dt.tz_convert("UTC").dt.tz_localize(None), 0
         moments = series.to_numpy().astype("datetime64[us]")
-        return Times(moments, offset is None and bool((moments == moments.astype("datetime64[D]")).all()), offset)
+        whole_days = offset is None and bool((moments == moments.astype("datetime64[D]")).all())
+        return Times(moments, "D" if whole_days else None, offset)
 
     def _column(self, column: str) -> Any:
         if column == INDEX:

@@ -39,7 +39,7 @@ class FoundTimes(NamedTuple):
 
     column: str
     values: np.ndarray
-    whole_days: bool = False
+    unit: str | None = None
     offset: int | None = None
 
 
@@ -75,7 +75,7 @@ def find_times(table: Any, asked: Sequence[str], time: str | bool | None) -> Fou
             f"as in time={next(iter(found))!r} (on the command line --time); or {TAKE_AS_THEY_COME}."
         )
     ((name, times),) = found.items()
-    if times.whole_days:  # the time of day may have a column of its own
+    if times.unit:  # the time of day may have a column of its own
         clocks = {one: clock for one in others if (clock := read_times_of_day(table.characters(one))) is not None}
         if len(clocks) == 1:
             ((other, clock),) = clocks.items()
@@ -155,7 +155,7 @@ def _check_forward(table: Any, times: FoundTimes, rows: np.ndarray, moments: np.
     if not wrong.any():
         return
     i = int(np.argmax(wrong))
-    first, second = written(moments[[i, i + 1]], times.whole_days, times.offset)
+    first, second = written(moments[[i, i + 1]], times.unit, times.offset)
     twice = "the same time" if first == second else "an earlier time"
     remedy = ""
     if name is None:
@@ -166,7 +166,7 @@ def _check_forward(table: Any, times: FoundTimes, rows: np.ndarray, moments: np.
             else "If these are several series, name the column that tells them apart by group (on the command line "
             "--group); "
         )
-    if not times.whole_days and first == second:
+    if not times.unit and first == second:
         remedy += "where summer time ended, write times in UTC; "
     raise ValueError(
         f"{table.place(int(rows[i + 1]))}: times{_of(name)} must go forward. Received: {second} after {first}, "

@@ -136,7 +136,7 @@ class Series:
         if self.times is None:
             return None
         last = self.times.values[self._rows_of_groups()[name][-1]]
-        return written(self._steps[name].after(last, count), self.times.whole_days, self.times.offset)
+        return written(self._steps[name].after(last, count), self.times.unit, self.times.offset)
 
     def _rows_of_groups(self) -> dict[str | None, np.ndarray]:
         names = [None] if self.groups is None else list(dict.fromkeys(self.groups))

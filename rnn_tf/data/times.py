@@ -28,12 +28,12 @@ class Times(NamedTuple):
     """What the cells of a column say.
 
     moments: datetime64[us] `[rows]`, in UTC where the cells name a zone.
-    whole_days: Whether they are dates without a time of day.
+    unit: "M" for months and "D" for days without a time of day, None for times.
     offset: Minutes that the cells' zone is ahead of UTC, 0 where they name several, None where they name none.
     """
 
     moments: np.ndarray
-    whole_days: bool
+    unit: str | None
     offset: int | None = None
 
 
@@ -96,7 +96,8 @@ def read_times(characters: np.ndarray | None) -> Times | None:
     if "zone" in fields:
         minutes = np.unique(_offset(fields))
         offset = int(minutes[0]) if len(minutes) == 1 else 0
-    return Times(moments, "hour" not in fields, offset)
+    unit = None if "hour" in fields else "D" if "day" in fields else "M"
+    return Times(moments, unit, offset)
 
 
 def may_be_times(characters: np.ndarray | None) -> bool:
@@ -258,13 +259,14 @@ def _span(step: Any) -> str:
     return f"{left / 1e6:g} seconds"
 
 
-def written(times: np.ndarray, whole_days: bool = False, offset: int | None = None) -> list[str]:
-    """Times as they are written to a file: 2024-12-31, or 2024-12-31T23:59:59+01:00."""
+def written(times: np.ndarray, unit: Any = None, offset: int | None = None) -> list[str]:
+    """Times as they are written to a file: 2024-12, 2024-12-31, or 2024-12-31T23:59:59+01:00; see `Times`."""
     if times.dtype.kind != "M":
         return [f"{time:.10g}" for time in times]
-    unit: Any = "D" if whole_days else "s" if not (times.astype(np.int64) % 1_000_000).any() else "us"
+    if unit is None:
+        unit = "us" if (times.astype(np.int64) % 1_000_000).any() else "s"
     zone = ""
     if offset is not None:
         times = times + np.timedelta64(offset, "m")
         zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}" if offset else "Z"
-    return [f"{text}{zone}" for text in np.datetime_as_string(times, unit=unit)]
+    return [f"{text}{zone}" for text in np.datetime_as_string(times, unit=unit, casting="unsafe")]
