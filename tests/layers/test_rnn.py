@@ -305,6 +305,10 @@ def test_stateful():
     layer.reset_state()
     reference.reset_state()
     np.testing.assert_allclose(layer(sequences()), reference(sequences()), atol=1e-6)
+    given = [tf.ones_like(state) for state in layer.states]  # an initial state goes before the one that is kept
+    for initial_state in (given, None):
+        answers = [one(sequences(), initial_state=initial_state) for one in (layer, reference)]
+        np.testing.assert_allclose(*answers, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU])
