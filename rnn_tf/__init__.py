@@ -3,7 +3,7 @@
 - `ElmanCell`, `RNN`, `accelerate`: cells and layers for models of your own, and for a model that you already have.
 - `SequenceRegressor`, `SequenceClassifier`, `TextClassifier`: whole models, of series and of texts.
 - `Trainer`: many steps in one compiled loop.
-- `export_saved_model`, `serving`: exports for TF Serving, a development server and a client.
+- `export_saved_model`, `export`: exports for TF Serving. `serving`: a development server and a client.
 - `data`, `evaluation`, `plots`: what to learn from, how good the answers are, pictures.
 
 Names are imported on first use, so that `rnn-tf --help` does not wait for TensorFlow. Touching any of them
@@ -14,14 +14,14 @@ registers every class of the package with Keras: after `from rnn_tf import Seque
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from rnn_tf import cells, data, evaluation, layers, models, plots, scans, serving, training
+    from rnn_tf import cells, data, evaluation, export, layers, models, plots, scans, serving, training
     from rnn_tf.cells import ElmanCell
+    from rnn_tf.export import export_saved_model
     from rnn_tf.layers import RNN, accelerate
     from rnn_tf.models import SequenceClassifier, SequenceRegressor, TextClassifier
-    from rnn_tf.serving import export_saved_model
     from rnn_tf.training import Trainer
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "cells",
     "data",
     "evaluation",
+    "export",
     "export_saved_model",
     "layers",
     "models",
@@ -52,7 +53,7 @@ _HOME = {
     "SequenceRegressor": "rnn_tf.models",
     "TextClassifier": "rnn_tf.models",
     "Trainer": "rnn_tf.training",
-    "export_saved_model": "rnn_tf.serving",
+    "export_saved_model": "rnn_tf.export",
 }
 
 

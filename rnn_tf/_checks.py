@@ -1,4 +1,4 @@
-"""What is asked of arguments, and of arrays before anything is learned from them."""
+"""Checks of arguments, and of arrays before anything is learned from them."""
 
 import contextlib
 import decimal
@@ -24,7 +24,7 @@ def check_sequences(taker: str, shape: Any, features: int | None = None) -> None
     """Raise ValueError unless `shape` is one of sequences, `[batch, timesteps, features]`.
 
     Args:
-        taker: What the sequences are for, as errors shall name it.
+        taker: Who takes the sequences; errors name it.
         shape: With `None` for a size that is not known.
         features: How many the weights of `taker` are for. `None` where weights are to be made: then it must be known.
     """
@@ -55,6 +55,7 @@ def check_sequences(taker: str, shape: Any, features: int | None = None) -> None
         )
 
 
+CHUNK = 2**22  # values that are looked at together, so that large arrays need little memory beside their own
 EXPORTS_ARE_LOCAL = (
     "A folder for exports must be local: a rename is not atomic elsewhere. {received} Export locally, then copy the "
     "version, its saved_model.pb last."
@@ -84,7 +85,7 @@ def checked_arrays(*, booleans: bool = True, **named: Any) -> tuple[Any, ...]:
 
     Args:
         booleans: Whether arrays of True and False are taken, as for a model's mask.
-        **named: Arrays by the name that errors shall use; or, as in `model.fit`, dicts or lists of arrays, for
+        **named: Arrays, each under the name that errors use; or, as in `model.fit`, dicts or lists of arrays, for
             models of several inputs or outputs. `None` stays.
 
     Returns:
@@ -94,7 +95,7 @@ def checked_arrays(*, booleans: bool = True, **named: Any) -> tuple[Any, ...]:
         ValueError: If an array is empty, holds NaN or infinity, holds something other than numbers, such as texts of
             digits or dates, or does not have as many rows as the others.
     """
-    rows: dict[str, int] = {}
+    arrays: dict[str, np.ndarray] = {}
 
     def checked(name: str, value: Any) -> Any:
         if value is None:
@@ -106,14 +107,36 @@ def checked_arrays(*, booleans: bool = True, **named: Any) -> tuple[Any, ...]:
         array = numbers_of(name, value, booleans)
         if array.ndim == 0 or array.size == 0:
             raise ValueError(f"`{name}` must have at least one row. Received: shape {array.shape}.")
-        rows[name] = len(array)
-        return _finite(name, array)
+        arrays[name] = _finite(name, array)
+        return arrays[name]
 
     result = tuple(checked(name, value) for name, value in named.items())
-    if len(set(rows.values())) > 1:
-        listed = ", ".join(f"{name} has {count}" for name, count in rows.items())
-        raise ValueError(f"The arrays must have the same number of rows. Received: {listed}.")
+    same_rows(**arrays)
     return result
+
+
+def same_rows(**columns: Any) -> None:
+    """Raise ValueError unless all columns have the same number of rows. Errors use their names; None is left out."""
+    counts = {name: rows_in(column) for name, column in columns.items() if column is not None}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise ValueError(f"The arrays must have the same number of rows. Received: {listed}.")
+
+
+def rows_in(column: Any) -> int:
+    """How many rows a column has: an array or a list, one of different lengths, or a dict or tuple of columns."""
+    if isinstance(column, dict):
+        return rows_in(next(iter(column.values())))
+    if is_parts(column):
+        return rows_in(column[0])
+    if hasattr(column, "nrows"):  # a tf.RaggedTensor
+        return int(column.nrows())
+    return len(getattr(column, "lengths", column))
+
+
+def is_parts(x: Any) -> bool:
+    """Whether it is a tuple of inputs of their own; a list holds rows."""
+    return isinstance(x, tuple) and bool(x) and all(getattr(one, "shape", ()) for one in x)
 
 
 def numbers_of(name: str, value: Any, booleans: bool = False) -> np.ndarray:
@@ -156,8 +179,9 @@ def _finite(name: str, array: np.ndarray) -> np.ndarray:
 
     if array.dtype.kind in "iub":
         return array
-    finite = np.isfinite(array)
-    if not finite.all():
+    rows = max(1, CHUNK // max(1, array[0].size))
+    if not all(np.isfinite(array[first : first + rows]).all() for first in range(0, len(array), rows)):
+        finite = np.isfinite(array)
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
             f"`{name}` must be finite. Received: NaN or infinity in {(~finite).sum()} of {array.size} values, the "
@@ -172,7 +196,7 @@ def check_float32(what: str, values: np.ndarray, names: Sequence[str] = ()) -> N
     Args:
         what: Where they are from, as errors name it.
         values: Float64 `[rows, columns]`.
-        names: Of the columns.
+        names: The names of the columns.
     """
     with np.errstate(over="ignore"):
         lost = np.abs(values - values.astype(np.float32)).max(axis=0) > 1e-3 * values.std(axis=0)

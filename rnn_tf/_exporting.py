@@ -8,11 +8,10 @@ Python, so that whoever loads it would be warned of them.
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-import tensorflow as tf
+from rnn_tf._keras import traced_by_keras_export
 
 _exporting: ContextVar[bool] = ContextVar("exporting", default=False)
 
@@ -35,13 +34,4 @@ def for_export() -> Iterator[None]:
 
 def traced_for_export() -> bool:
     """Whether what is traced now is for an export: ours, or that of `keras.Model.export`, which says so nowhere."""
-    return _exporting.get() or _keras_exports()
-
-
-def _keras_exports() -> bool:
-    frame = None if tf.executing_eagerly() else sys._getframe(1)
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith("keras.src.export"):
-            return True
-        frame = frame.f_back
-    return False
+    return _exporting.get() or traced_by_keras_export()

@@ -26,7 +26,7 @@ def export_name(text: str) -> str:
         A name that `export_saved_model` takes, never empty. A good name is returned as it is.
 
     Example:
-    >>> from rnn_tf.serving import export_name
+    >>> from rnn_tf.export import export_name
     >>> [export_name(text) for text in ("Temperature [C]", "a/b", "Preis €", "温度", "86", "..", "sales")]
     ['Temperature_C', 'a_b', 'Preis_euro', '温度', 'model_86', 'model', 'sales']
     """

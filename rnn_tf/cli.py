@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a model on your data").add_subparsers(
         title="what to train on", required=True, metavar="KIND"
     )
-    series = _command(train, "series", "rnn_tf.commands.train_series", "forecast a column of a file", heavy=False)
+    series = _command(train, "series", "rnn_tf.commands.train", "forecast a column of a file", heavy=False)
     series.add_argument("file", metavar="FILE", help="one row a time step; names in the first line; .csv, .tsv, .jsonl")
     series.add_argument("--column", required=True, help="the column to forecast")
     series.add_argument("--features", default="", metavar="A,B", help="further columns to look at")
@@ -96,19 +96,21 @@ def _parser() -> argparse.ArgumentParser:
     series.add_argument("--window", type=_positive, default=4, help="steps to look back (default: 4)")
     series.add_argument("--horizon", type=_positive, default=1, help="steps to look ahead (default: 1)")
     series.add_argument("--season", type=_positive, help="steps in a season, for the seasonal-naive baseline")
+    series.set_defaults(kind="series")
     _training(series, units=16, cell="gru", batch=32, rate=0.005, dropout=0.0, test=0.33, epochs=300, rows="rows")
     _export_to(series, "the column's")
 
-    text = _command(train, "text", "rnn_tf.commands.train_text", "classify texts of a file", heavy=False)
+    text = _command(train, "text", "rnn_tf.commands.train", "classify texts of a file", heavy=False)
     _texts_from(text)
     text.add_argument("--vocabulary", type=_positive, default=20_000, help="tokens to know at most (default: 20000)")
     text.add_argument("--max-length", type=_positive, default=512, help="tokens of a text to read (default: 512)")
+    text.set_defaults(kind="text")
     _training(text, units=64, cell="lstm", batch=64, rate=0.001, dropout=0.5, test=0.2, epochs=20, rows="texts")
     text.add_argument("--output", default="rnn_tf_text", help="folder for the pictures (default: rnn_tf_text)")
     _export_to(text, "the file's")
 
     sequences = _command(
-        train, "sequences", "rnn_tf.commands.train_sequences", "classify sequences of numbers of a file", heavy=False
+        train, "sequences", "rnn_tf.commands.train", "classify sequences of numbers of a file", heavy=False
     )
     sequences.add_argument("file", metavar="FILE", help="one row a time step of one sequence; .csv, .tsv or .jsonl")
     sequences.add_argument("--id", required=True, metavar="COLUMN", help="which sequence a row belongs to")
@@ -116,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     sequences.add_argument("--features", metavar="A,B", help="columns to look at (default: all others of numbers)")
     sequences.add_argument("--time", metavar="COLUMN", help="order of a sequence's rows (default: that of the file)")
     _decimal(sequences)
+    sequences.set_defaults(kind="sequences")
     _training(
         sequences, units=32, cell="gru", batch=32, rate=0.005, dropout=0.2, test=0.2, epochs=100, rows="sequences"
     )

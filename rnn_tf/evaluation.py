@@ -115,7 +115,7 @@ def classification_report(
         y_true: Class numbers, integers `[rows]`.
         probabilities: Array `[rows, classes]`, as a softmax gives it.
         classes: Names of the classes, in the order of their numbers.
-        seed: Of the draws.
+        seed: A seed for the draws.
 
     Returns:
         A `ClassificationReport`.
@@ -191,7 +191,7 @@ def paired_difference(correct_a: Any, correct_b: Any, seed: int = 0) -> Estimate
     Args:
         correct_a: For each row whether a answered it rightly, booleans `[rows]`.
         correct_b: The same of b.
-        seed: Of the draws.
+        seed: A seed for the draws.
 
     Raises:
         ValueError: If the two are not booleans of one shape `[rows]`, or there are no rows.

@@ -42,7 +42,7 @@ def run_python():
 @pytest.fixture
 def in_this_process(monkeypatch):
     """An export is verified as it always is, but without the seconds that a new process takes."""
-    from rnn_tf.serving import export
+    from rnn_tf.export import export
 
     def answer(saved_model, calls):
         signatures = tf.saved_model.load(str(saved_model)).signatures

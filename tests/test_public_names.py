@@ -22,7 +22,7 @@ CLASSES = {name: one for name, one in NAMES.items() if isinstance(one, type)}
 def test_there_are_public_names():
     assert {"rnn_tf.data", "rnn_tf.evaluation", "rnn_tf.plots", "rnn_tf.serving"} < set(MODULES)
     assert {"rnn_tf.RNN", "rnn_tf.data.Texts", "rnn_tf.plots.forecast", "rnn_tf.serving.Client"} < set(NAMES)
-    assert {"rnn_tf.Trainer", "rnn_tf.serving.Endpoint"} < set(CLASSES)
+    assert {"rnn_tf.Trainer", "rnn_tf.export.Endpoint"} < set(CLASSES)
 
 
 @pytest.mark.parametrize("place", MODULES)

@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from rnn_tf.bench.timing import in_turns
 from rnn_tf.data import jang_task
+from rnn_tf.export import export_saved_model
 from rnn_tf.models import SequenceRegressor
-from rnn_tf.serving import export_saved_model
 from rnn_tf.serving.servable import Servable
 
 Answer = Callable[[np.ndarray], np.ndarray]
@@ -56,13 +56,13 @@ def run(options: argparse.Namespace) -> None:
 
 def _bare(model: SequenceRegressor) -> Answer:
     """h_t = tanh(x_t W + h_{t-1} U + b) over four steps, and the scaling on both ends."""
-    cell, dense = model.recurrent.layers[0].cell, model.head
+    cell, dense = model.encoder.layers[0].cell, model.head.dense
     kernel, recurrent_kernel, bias, head, head_bias = (
         tf.Variable(variable.numpy())
         for variable in (cell.kernel, cell.recurrent_kernel, cell.bias, dense.kernel, dense.bias)
     )
     means, scales = (
-        [tf.Variable(getattr(scaling, name).numpy()) for scaling in (model.input_scaling, model.target_scaling)]
+        [tf.Variable(getattr(scaling, name).numpy()) for scaling in (model.field_in.scaling, model.field_out.scaling)]
         for name in ("mean", "scale")
     )
 

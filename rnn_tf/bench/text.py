@@ -2,7 +2,7 @@
 
 The network is the same in all rows: vectors of 128 numbers for the same vocabulary, two LSTM layers of 64 units that
 read both ways, a softmax on their last states, Adam. The texts are token ids before the clock starts, for all. A row
-is timed for one pass over the texts and told in real tokens a second: padding is work, but does not count. Each is
+is timed for one pass over the texts. It is given in real tokens a second: padding is work, but does not count. Each is
 compiled before the clock starts; then they take turns, and the ratios are taken within a turn.
 
 The recipe draws texts at random and pads a batch to its longest, or all batches to the longest text of all, as

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf.layers.plan import onednn_is_off
+from rnn_tf._keras import onednn_is_off
 
 
 def machine() -> str:

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from rnn_tf.commands.inputs import Input, SeriesInput
 from rnn_tf.commands.sequence_tables import Sequences
-from rnn_tf.models.sequences import padded
+from rnn_tf.export.signatures import specs_of
+from rnn_tf.fields.sequences import padded
 from rnn_tf.serving import Client
 from rnn_tf.serving.servable import Servable
-from rnn_tf.serving.signatures import specs_of
 
 BATCH_SIZE = 64
 
@@ -112,7 +112,7 @@ def names_of_classes(answers: dict[str, np.ndarray]) -> list[str]:
 
 
 def cells_of(answers: dict[str, np.ndarray]) -> list[list[str]]:
-    """Of each row the label and the probabilities."""
+    """The label and the probabilities of each row."""
     return [
         [tf.compat.as_str(label), *(f"{probability:.4f}" for probability in probabilities)]
         for label, probabilities in zip(answers["label"], answers["probabilities"], strict=True)

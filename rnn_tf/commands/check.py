@@ -2,8 +2,8 @@
 
 import argparse
 
+from rnn_tf.export.versions import newest_version
 from rnn_tf.serving.check import check_saved_model
-from rnn_tf.serving.versions import newest_version
 
 
 def run(options: argparse.Namespace) -> int:

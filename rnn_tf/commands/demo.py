@@ -14,7 +14,7 @@ from rnn_tf._checks import writable_folder
 from rnn_tf.commands.exports import kept_if_it_fails
 from rnn_tf.commands.pictures import save_pictures
 from rnn_tf.data import JANG_TEST_NDEI, Windows, jang_task, linear_autoregression, mackey_glass, ndei, windows
-from rnn_tf.serving import answer_in_fresh_process
+from rnn_tf.export import answer_in_fresh_process
 
 TUTORIAL_STEPS = 2000
 CANDIDATE_STEPS = (5_000, 10_000, 20_000)

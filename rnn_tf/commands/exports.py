@@ -16,7 +16,7 @@ from typing import Any
 import rnn_tf
 from rnn_tf._checks import writable_folder
 from rnn_tf._names import PATTERN, check_export_folder, export_name
-from rnn_tf.serving.versions import newest_version
+from rnn_tf.export.versions import newest_version
 
 FREE_BYTES = 64 * 2**20  # an export and what lies beside it
 PATTERNS = re.compile(f"[{re.escape(PATTERN)}]")

@@ -1,27 +1,18 @@
-"""The part of `rnn-tf train series` that trains, tells how good the forecasts are, and exports."""
+"""The part of `rnn-tf train series` that trains, and tells how good the forecasts are."""
 
 import argparse
-import shlex
-import time
-from pathlib import Path
 
 import keras
 import numpy as np
 
 import rnn_tf
-from rnn_tf.commands.exports import export
 from rnn_tf.commands.progress import PrintEpoch, say_that_it_compiles
 from rnn_tf.commands.train_series import SeriesTask
 from rnn_tf.commands.verdicts import forecast_verdict
 
 
-def train(task: SeriesTask, folder: Path, options: argparse.Namespace) -> None:
-    keras.utils.set_random_seed(options.seed)
-    started = time.perf_counter()
-    say_that_it_compiles()
-    model = train_forecaster(task, options)
-    print(f"trained in {time.perf_counter() - started:.0f} s\n")
-
+def report(model: rnn_tf.SequenceRegressor, task: SeriesTask, options: argparse.Namespace) -> None:
+    """The errors on the held-out part, beside those of the baselines."""
     test = task.test
     layers = f" and {options.layers} layers" if options.layers > 1 else ""
     network = f"rnn_tf, {options.cell} with {options.units} units{layers}"
@@ -33,31 +24,14 @@ def train(task: SeriesTask, folder: Path, options: argparse.Namespace) -> None:
         print(f"  {kind:46s}{errors[kind]:12.4g}{first:12.4g}")
     print(forecast_verdict(errors))
 
-    export(
-        model,
-        folder,
-        examples=test.x[:32],
-        metadata={
-            "task": "series",
-            "column": task.columns[0],
-            "features": task.columns[1:],
-            "window": options.window,
-            "horizon": options.horizon,
-            "time": options.time,
-            "no_time": options.no_time,
-            "group": options.group,
-            "decimal": options.decimal,
-        },
-    )
-    print(f"next: rnn-tf predict {shlex.quote(str(folder))} {shlex.quote(options.file)} --steps {options.horizon}")
 
-
-def train_forecaster(task: SeriesTask, options: argparse.Namespace) -> rnn_tf.SequenceRegressor:
+def train(task: SeriesTask, options: argparse.Namespace) -> tuple[rnn_tf.SequenceRegressor, str]:
     """The better of two models on the held-back windows; the fitted ones train both.
 
     One sees each window as it is, the other relative to its last value, as suits a series that drifts. The
     held-back part also stops the training.
     """
+    say_that_it_compiles()
     x, y = (part[task.held_back] for part in task.train)
     candidates = []
     for relative in (False, True):
@@ -85,4 +59,4 @@ def train_forecaster(task: SeriesTask, options: argparse.Namespace) -> rnn_tf.Se
         kind = "relative to its last value" if relative else "as it is"
         print(f"  each window {kind:28s}{len(history.epoch):4d} epochs, held-back RMSE {error:.4g}", flush=True)
         candidates.append((error, model))
-    return min(candidates, key=lambda candidate: candidate[0])[1]
+    return min(candidates, key=lambda candidate: candidate[0])[1], ""

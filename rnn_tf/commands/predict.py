@@ -1,7 +1,7 @@
 """`rnn-tf predict`: what follows a series, or the classes of texts or of sequences, by an export or a server.
 
 What an export was trained for is written beside it, so that its input is read and checked before TensorFlow is
-imported. Of a model on a server, and of exports of other origin, the signature tells.
+imported. For a model on a server, and for exports of other origin, the signature tells it.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from rnn_tf._names import METADATA
 from rnn_tf.commands.exports import usable_folder
 from rnn_tf.commands.inputs import Input, check_arguments, read_input
 from rnn_tf.commands.tensorflow_start import import_tensorflow
-from rnn_tf.serving.versions import newest_version
+from rnn_tf.export.versions import newest_version
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,16 +1,12 @@
-"""The part of `rnn-tf train sequences` that trains, reports and exports."""
+"""The part of `rnn-tf train sequences` that trains and reports."""
 
 import argparse
-import shlex
-import time
 from collections import Counter
-from pathlib import Path
 
 import keras
 import numpy as np
 
 import rnn_tf
-from rnn_tf.commands.exports import export, kept_if_it_fails
 from rnn_tf.commands.progress import PrintEpoch, best_epoch, say_that_it_compiles
 from rnn_tf.commands.train_sequences import Part, SequenceTask
 from rnn_tf.commands.verdicts import class_verdict
@@ -19,53 +15,27 @@ from rnn_tf.evaluation import classification_report
 PATIENCE = 20  # epochs without a smaller loss on the held-back part
 
 
-def train(task: SequenceTask, folder: Path, options: argparse.Namespace) -> None:
-    keras.utils.set_random_seed(options.seed)
-    started = time.perf_counter()
+def train(task: SequenceTask, options: argparse.Namespace) -> tuple[rnn_tf.SequenceClassifier, str]:
     model = rnn_tf.SequenceClassifier(
-        [options.units] * options.layers,
-        classes=task.classes,
-        cell=options.cell,
-        dropout=options.dropout,
+        [options.units] * options.layers, task.classes, cell=options.cell, dropout=options.dropout
     )
     layers = f", {options.layers} layers" if options.layers > 1 else ""
     print(f"\n{options.cell} with {options.units} units{layers}")
     say_that_it_compiles()
     stop = keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True)
-    model.compile(keras.optimizers.Adam(options.rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = (
-        rnn_tf.Trainer(model)
-        .fit(
-            *task.fitted,
-            epochs=options.epochs,
-            batch_size=options.batch,
-            validation_data=tuple(task.held_back),
-            callbacks=[stop, PrintEpoch()],
-            verbose=0,
-        )
-        .history
+    model.compile(keras.optimizers.Adam(options.rate), model.head.loss, metrics=["accuracy"])
+    history = rnn_tf.Trainer(model).fit(
+        *task.fitted,
+        epochs=options.epochs,
+        batch_size=options.batch,
+        validation_data=tuple(task.held_back),
+        callbacks=[stop, PrintEpoch()],
+        verbose=0,
     )
-    kept = best_epoch(history)
-    print(f"trained in {time.perf_counter() - started:.0f} s; the weights of epoch {kept} are kept\n")
-    with kept_if_it_fails(model, folder):
-        report(model, task)
-    export(
-        model,
-        folder,
-        examples=task.test.arrays[:32],
-        metadata={
-            "task": "sequences",
-            "id": options.id,
-            "label": options.label,
-            "features": task.features,
-            "time": options.time,
-            "decimal": options.decimal,
-        },
-    )
-    print(f"next: rnn-tf predict {shlex.quote(str(folder))} {shlex.quote(options.test_file or options.file)}")
+    return model, f"; the weights of epoch {best_epoch(history.history)} are kept"
 
 
-def report(model: rnn_tf.SequenceClassifier, task: SequenceTask) -> None:
+def report(model: rnn_tf.SequenceClassifier, task: SequenceTask, options: argparse.Namespace) -> None:
     """The scores of the test part, and those of two simple classifiers."""
     truth = np.array([task.classes.index(label) for label in task.test.labels])
     probabilities = model.predict(task.test.arrays, verbose=0)

@@ -6,8 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
+from rnn_tf.export.versions import model_folders, newest_version
 from rnn_tf.serving.servable import Servable
-from rnn_tf.serving.versions import model_folders, newest_version
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)  # rounding up to few sizes keeps the shapes few that a graph has to plan for
 

@@ -1,19 +1,15 @@
-"""The part of `rnn-tf train text` that trains, reports, draws and exports."""
+"""The part of `rnn-tf train text` that trains, reports and draws."""
 
 import argparse
-import shlex
-import time
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 import rnn_tf
-from rnn_tf.commands.exports import export, kept_if_it_fails
 from rnn_tf.commands.pictures import save_pictures
 from rnn_tf.commands.progress import PrintEpoch, best_epoch, say_that_it_compiles
-from rnn_tf.commands.train_text import TextTask, verdict
+from rnn_tf.commands.train_text import TextTask, shortened, verdict
 from rnn_tf.data import Texts
 from rnn_tf.evaluation import classification_report
 from rnn_tf.models import bag_of_words
@@ -21,10 +17,8 @@ from rnn_tf.models import bag_of_words
 PATIENCE = 5  # epochs without a smaller loss on the held-back part
 
 
-def train(task: TextTask, folder: Path, options: argparse.Namespace) -> None:
-    fitted, held_back, test = task
-    keras.utils.set_random_seed(options.seed)
-    started = time.perf_counter()
+def train(task: TextTask, options: argparse.Namespace) -> tuple[rnn_tf.TextClassifier, str]:
+    fitted, held_back, _ = task
     model = rnn_tf.TextClassifier.from_texts(
         *fitted,
         vocabulary_size=options.vocabulary,
@@ -38,20 +32,7 @@ def train(task: TextTask, folder: Path, options: argparse.Namespace) -> None:
     print(f"\n{options.cell} with {options.units} units both ways{layers}, {len(model.vocabulary)} tokens known")
     say_that_it_compiles()
     history = train_model(model, model, fitted, held_back, options.epochs, options.batch, [PrintEpoch(always=True)])
-    seconds = time.perf_counter() - started
-    print(f"trained in {seconds:.0f} s; the weights of epoch {best_epoch(history)} are kept\n")
-
-    with kept_if_it_fails(model, folder):
-        report(model, task, options)
-    export(
-        model,
-        folder,
-        examples=test.texts[:32],
-        metadata={"task": "text", "text": options.text, "label": options.label},
-    )
-    print(f"next: rnn-tf predict {shlex.quote(str(folder))} {shlex.quote(shortened(test.texts[0]))}")
-    if options.file:
-        print(f"  or: rnn-tf predict {shlex.quote(str(folder))} {shlex.quote(options.test_file or options.file)}")
+    return model, f"; the weights of epoch {best_epoch(history)} are kept"
 
 
 def report(model: rnn_tf.TextClassifier, task: TextTask, options: argparse.Namespace) -> None:
@@ -103,9 +84,3 @@ def train_model(
         verbose=0,
     )
     return history.history
-
-
-def shortened(text: str) -> str:
-    """The text's beginning, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= 90 else line[:89] + "…"

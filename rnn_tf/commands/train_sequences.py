@@ -1,18 +1,13 @@
-"""`rnn-tf train sequences`: a classifier of a user's sequences of numbers, such as a sensor's.
-
-This part reads the file, splits it, and says what it found; `sequence_trainer` trains. Nothing here needs TensorFlow.
-"""
+"""What `rnn-tf train sequences` does before TensorFlow: it reads sequences, splits them, and says what it found."""
 
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_tf.commands.exports import export_folder
 from rnn_tf.commands.sequence_tables import Sequences, hold_out, read_sequences
-from rnn_tf.commands.tensorflow_start import import_tensorflow
 
 
 class Part(NamedTuple):
@@ -32,8 +27,11 @@ class SequenceTask(NamedTuple):
     features: list[str]
 
 
-def run(options: argparse.Namespace) -> None:
-    folder = export_folder(options.models, options.name, Path(options.file).name.split(".")[0])
+def name(options: argparse.Namespace) -> str:
+    return Path(options.file).name.split(".")[0]
+
+
+def read_task(options: argparse.Namespace) -> SequenceTask:
     features = None
     if options.features is not None:
         features = [name.strip() for name in options.features.split(",") if name.strip()]
@@ -47,10 +45,20 @@ def run(options: argparse.Namespace) -> None:
     print(f"  {', '.join(f'{label} {count}' for label, count in sorted(Counter(sequences.labels).items()))}")
     parts = [len(part.labels) for part in (task.fitted, task.held_back, task.test)]
     print(f"  {parts[0]} train, {parts[1]} stop the training, {parts[2]} test; each sequence is in one part alone")
-    import_tensorflow()
-    from rnn_tf.commands.sequence_trainer import train
+    return task
 
-    train(task, folder, options)
+
+def examples(task: SequenceTask) -> list[np.ndarray]:
+    return task.test.arrays[:32]
+
+
+def metadata(task: SequenceTask, options: argparse.Namespace) -> dict[str, Any]:
+    given = {one: getattr(options, one) for one in ("id", "label", "time", "decimal")}
+    return {**given, "features": task.features}
+
+
+def next_inputs(task: SequenceTask, options: argparse.Namespace) -> list[list[str]]:
+    return [[options.test_file or options.file]]
 
 
 def read(file: str, features: list[str] | None, options: argparse.Namespace) -> Sequences:

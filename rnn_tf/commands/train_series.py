@@ -1,16 +1,11 @@
-"""`rnn-tf train series`: a forecaster for a column of a user's file, against three simple baselines.
-
-This part reads the file, cuts it, and says what it found; `forecaster` trains. Nothing here needs TensorFlow.
-"""
+"""What `rnn-tf train series` does before TensorFlow: it reads a column of a file, cuts it, and says what it found."""
 
 import argparse
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnn_tf._checks import check_float32
-from rnn_tf.commands.exports import export_folder
-from rnn_tf.commands.tensorflow_start import import_tensorflow
 from rnn_tf.data import Windows, linear_autoregression, persistence, seasonal_naive
 from rnn_tf.data.series import Series, load_series, lost_windows
 
@@ -34,9 +29,12 @@ class SeriesTask(NamedTuple):
     columns: list[str]
 
 
-def run(options: argparse.Namespace) -> None:
+def name(options: argparse.Namespace) -> str:
+    return str(options.column)
+
+
+def read_task(options: argparse.Namespace) -> SeriesTask:
     columns = [name.strip() for name in (options.column, *options.features.split(",")) if name.strip()]
-    folder = export_folder(options.models, options.name, options.column)
     series = load(options.file, columns, options)
     task = cut(series, columns, options)
     count = f"{len(set(series.groups))} series of {len(series)} rows" if series.groups else f"{len(series)} rows"
@@ -50,10 +48,21 @@ def run(options: argparse.Namespace) -> None:
         print(f"  times: column {series.times.column!r}, from {shown(first)} to {shown(last)}")
     for note in [*series.notes, *lost_windows(series, options.window, options.horizon), *season_hint(series, options)]:
         print(f"  {note}")
-    import_tensorflow()
-    from rnn_tf.commands.forecaster import train
+    return task
 
-    train(task, folder, options)
+
+def examples(task: SeriesTask) -> np.ndarray:
+    return task.test.x[:32]
+
+
+def metadata(task: SeriesTask, options: argparse.Namespace) -> dict[str, Any]:
+    first, *others = task.columns
+    given = ("window", "horizon", "time", "no_time", "group", "decimal")
+    return {"column": first, "features": others, **{one: getattr(options, one) for one in given}}
+
+
+def next_inputs(task: SeriesTask, options: argparse.Namespace) -> list[list[str]]:
+    return [[options.file, "--steps", str(options.horizon)]]
 
 
 def load(file: str, columns: list[str], options: argparse.Namespace) -> Series:

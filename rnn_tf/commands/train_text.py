@@ -1,16 +1,12 @@
-"""`rnn-tf train text`: a classifier of a user's texts, or of sentences from the installed libraries' documentation.
-
-This part reads the file, splits it, and says what it found; `text_trainer` trains. A user's file needs no TensorFlow.
-"""
+"""What `rnn-tf train text` does before TensorFlow: it reads texts and labels, splits them, and says what it found."""
 
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_tf.commands.exports import export_folder, usable_folder
 from rnn_tf.commands.tensorflow_start import import_tensorflow
 from rnn_tf.commands.verdicts import class_verdict
 from rnn_tf.data import Texts, library_docs, read_texts, split_texts
@@ -27,21 +23,35 @@ class TextTask(NamedTuple):
     test: Texts
 
 
-def run(options: argparse.Namespace) -> None:
-    name = Path(options.file).name.split(".")[0] if options.file else "library_docs"
-    folder = export_folder(options.models, options.name, name)
-    usable_folder(options.output)
-    if options.file:
-        texts = read_texts(options.file, options.text, options.label)
-    else:
-        print(f"reading {LIBRARIES}", flush=True)
-        import_tensorflow()
-        texts = library_docs()
-    task = split(texts, options)
-    import_tensorflow()
-    from rnn_tf.commands.text_trainer import train
+def name(options: argparse.Namespace) -> str:
+    return Path(options.file).name.split(".")[0] if options.file else "library_docs"
 
-    train(task, folder, options)
+
+def read_task(options: argparse.Namespace) -> TextTask:
+    if options.file:
+        return split(read_texts(options.file, options.text, options.label), options)
+    print(f"reading {LIBRARIES}", flush=True)
+    import_tensorflow()
+    return split(library_docs(), options)
+
+
+def examples(task: TextTask) -> list[str]:
+    return task.test.texts[:32]
+
+
+def metadata(task: TextTask, options: argparse.Namespace) -> dict[str, Any]:
+    return {"text": options.text, "label": options.label}
+
+
+def next_inputs(task: TextTask, options: argparse.Namespace) -> list[list[str]]:
+    file = options.test_file or options.file
+    return [[shortened(task.test.texts[0])], *([[file]] if file else [])]
+
+
+def shortened(text: str) -> str:
+    """The text's beginning, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= 90 else line[:89] + "…"
 
 
 def split(texts: Texts, options: argparse.Namespace) -> TextTask:

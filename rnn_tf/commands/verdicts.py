@@ -21,8 +21,8 @@ def class_verdict(correct: np.ndarray, simple: np.ndarray, name: str, more: str)
     """Says plainly whether the network beats a simple classifier; booleans `[rows]`, whether each was right.
 
     Args:
-        correct: Of the network.
-        simple: Of the simple classifier.
+        correct: Those of the network.
+        simple: Those of the simple classifier.
         name: What that is.
         more: What to give more of.
     """

@@ -61,8 +61,8 @@ def library_docs(size: int = 4000, seed: int = 0) -> Texts:
     TensorFlow's operations, in its folder `python/ops`. The files are read, not run; tests are passed over, and so is
     `distutils`, which is in both NumPy and Python.
 
-    Of a docstring only prose is taken: no code, no lists of parameters, no headings. A sentence has 6 to 60 words. One
-    that names a library (NumPy, TensorFlow, Keras, Python, np, tf) or occurs in two of them is left out.
+    Only the prose of a docstring is taken: no code, no lists of parameters, no headings. A sentence has 6 to 60 words.
+    One that names a library (NumPy, TensorFlow, Keras, Python, np, tf) or occurs in two of them is left out.
 
     The sentences depend on the versions installed, and on nothing else. The first call takes a few seconds.
 

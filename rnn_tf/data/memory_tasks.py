@@ -17,7 +17,7 @@ def adding_task(count: int, timesteps: int, seed: int) -> tuple[np.ndarray, np.n
     Args:
         count: Positive integer, how many sequences.
         timesteps: Integer, at least 2, their length.
-        seed: Of the random numbers: the same seed, the same sequences.
+        seed: The same seed gives the same sequences.
 
     Returns:
         `(x, y)`, float32 arrays of shape `[count, timesteps, 2]` and `[count, 1]`.
@@ -66,7 +66,7 @@ def copying_task(
     Args:
         count: Positive integer, how many sequences.
         delay: Positive integer, steps from the last symbol read to "go".
-        seed: Of the random numbers: the same seed, the same sequences.
+        seed: The same seed gives the same sequences.
         length: Positive integer, how many symbols to remember.
         symbols: Positive integer, how many different ones there are.
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnn_tf._keras import output_shape_of
 from rnn_tf.layers import kernels
 from rnn_tf.layers.comparison import all_layers as _layers
 from rnn_tf.layers.comparison import first_answer, given_inputs, largest_difference, layers_difference, outputs
@@ -165,7 +166,7 @@ def _clone_layer(layer: Any, path: str, clones: dict[int, Any], changes: list[st
         return fast
     if type(layer) is keras.layers.Lambda:  # its config holds a function without the names that it uses
         return keras.layers.Lambda(
-            layer.function, layer._output_shape, layer.mask, layer.arguments, **keras.Layer.get_config(layer)
+            layer.function, output_shape_of(layer), layer.mask, layer.arguments, **keras.Layer.get_config(layer)
         )
     config = layer.get_config()
     if type(layer) is keras.layers.Bidirectional:

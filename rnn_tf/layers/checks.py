@@ -1,4 +1,4 @@
-"""What is asked of a cell, and of what an `RNN` is called on."""
+"""Checks of a cell, and of the inputs of an `RNN`."""
 
 import inspect
 from typing import Any

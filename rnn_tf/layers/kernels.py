@@ -1,22 +1,13 @@
-"""The scan that computes what a cell computes, for the cells whose recurrence is known."""
+"""The kernel of a cell: what our own cells bring, and what is known of Keras's."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from rnn_tf import scans
-from rnn_tf.cells import ElmanCell
-
-
-class Kernel(NamedTuple):
-    """A cell's step as projection and recurrence, with the tensors of its weights."""
-
-    recurrence: scans.Recurrence
-    kernel: Any  # [features, gates * units]
-    bias: Any  # [gates * units] or None
-    weights: list[Any]
+from rnn_tf.scans import Kernel
 
 
 def has_kernel(cell: Any) -> bool:
@@ -26,7 +17,7 @@ def has_kernel(cell: Any) -> bool:
 
 def is_known(cell: Any) -> bool:
     """Whether the cell's own recurrence is known, whatever its activation."""
-    return type(cell) in _KERNELS
+    return "make_kernel" in vars(type(cell)) or type(cell) in _KERAS
 
 
 def why_no_kernel(cell: Any) -> tuple[str, str]:
@@ -59,7 +50,7 @@ def _learns(activation: Any) -> bool:
 
 def make_kernel(cell: Any) -> Kernel:
     """The kernel, with the tensors that the cell's weights are in this call."""
-    return _KERNELS[type(cell)](cell)
+    return _KERAS[type(cell)](cell) if type(cell) in _KERAS else cell.make_kernel()
 
 
 def _simple(cell: Any) -> Kernel:
@@ -91,17 +82,11 @@ def _tensors(*weights: Any) -> list[Any]:
     return [None if weight is None else tf.convert_to_tensor(weight) for weight in weights]
 
 
-_KERNELS: dict[type, Callable[[Any], Kernel]] = {
-    ElmanCell: _simple,
+_KERAS: dict[type, Callable[[Any], Kernel]] = {
     keras.layers.SimpleRNNCell: _simple,
     keras.layers.LSTMCell: _lstm,
     keras.layers.GRUCell: _gru,
 }
-
-
-def read_out(cell: Any) -> Callable[[Any], Any] | None:
-    """What makes the output of the hidden state; None where they are the same."""
-    return cell.read_out if isinstance(cell, ElmanCell) and cell.output_units is not None else None
 
 
 def has_dropout(cell: Any) -> bool:
@@ -123,22 +108,3 @@ def dropout_masks(cell: Any, sequence: Any, state: Any, training: bool) -> tuple
     hidden = cell.get_recurrent_dropout_mask(state) if training and rates[1] else None
     inputs, hidden = (mask if mask is None or isinstance(mask, list) else [mask] for mask in (inputs, hidden))
     return inputs, hidden
-
-
-def project(sequence: Any, kernel: Any, bias: Any, dropout: Sequence[Any] | None) -> Any:
-    """x_t W + b for all steps in one product, time-major; with dropout (x_t ∘ m_k) W_k.
-
-    From `[batch, time, features]` to `[time, batch, gates * units]`: before the projection there is less to transpose.
-    """
-    sequence = tf.transpose(sequence, [1, 0, 2])
-    rows = tf.reshape(sequence, [-1, sequence.shape[2]])  # TensorFlow joins product and bias only without axes between
-    if dropout is None:
-        projected = tf.matmul(rows, kernel)
-    else:
-        masked = [tf.reshape(sequence * mask, [-1, sequence.shape[2]]) for mask in dropout]
-        parts = zip(masked, tf.split(kernel, len(dropout), axis=1), strict=True)
-        projected = tf.concat([tf.matmul(one, part) for one, part in parts], axis=1)
-    if bias is not None:
-        projected = scans.add_bias(projected, bias)
-    batch, time = sequence.shape[1], tf.shape(sequence)[0] if sequence.shape[0] is None else sequence.shape[0]
-    return tf.reshape(projected, [time, tf.shape(sequence)[1] if batch is None else batch, kernel.shape[1]])

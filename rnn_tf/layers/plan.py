@@ -1,20 +1,10 @@
 """Which way a call of `RNN` takes, and why."""
 
-import platform
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
-
-try:  # There is no public way to ask whether XLA will compile what is being traced.
-    from tensorflow.python.ops import control_flow_util
-except ImportError:
-    control_flow_util = None
-try:  # Nor whether the products of matrices are oneDNN's.
-    from tensorflow.python.util import _pywrap_util_port
-except ImportError:
-    _pywrap_util_port = None
 
 from rnn_tf._exporting import available_shards, traced_for_export
 from rnn_tf.layers.kernels import has_kernel, is_known, why_no_kernel
@@ -153,15 +143,3 @@ def cudnn_takes(layer: Any, masked: bool, training: bool) -> bool:
 
 def gpu_visible() -> bool:
     return bool(tf.config.list_logical_devices("GPU"))
-
-
-def onednn_is_off() -> bool:
-    """Whether TensorFlow's build has oneDNN's products and does not use them, as on processors without AVX-512 VNNI."""
-    ask = getattr(_pywrap_util_port, "IsMklEnabled", None)
-    return bool(ask and platform.machine() in ("x86_64", "AMD64") and not ask())
-
-
-def traced_for_xla() -> bool:
-    """Whether XLA will compile what is being traced, as far as TensorFlow can be asked."""
-    ask = getattr(control_flow_util, "GraphOrParentsInXlaContext", None)
-    return bool(ask and ask(tf.compat.v1.get_default_graph()))

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rnn_tf import scans
+from rnn_tf import _keras, scans
 from rnn_tf._checks import check_sequences, positive_integer
 from rnn_tf._exporting import traced_for_export
 from rnn_tf.layers import kernels
@@ -19,13 +19,11 @@ from rnn_tf.layers.plan import (
     cudnn_takes,
     gpu_visible,
     make_plan,
-    onednn_is_off,
-    traced_for_xla,
 )
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
-class RNN(keras.layers.RNN):
+class RNN(_keras.RNN):
     """`keras.layers.RNN`, faster where the cell has a kernel: same arguments, weights, answers and gradients.
 
         o_t, s_t = cell(x_t, s_{t-1}),   t = 1, ..., T
@@ -133,7 +131,7 @@ class RNN(keras.layers.RNN):
         """How a call on sequences of this shape runs in a graph, and why.
 
         Args:
-            shape: Of the sequences, `(batch, timesteps, features)`; `None` for what is not known.
+            shape: The shape of the sequences, `(batch, timesteps, features)`; `None` for what is not known.
             mask: Whether there is a mask.
             training: Whether it is a call in training.
             jit_compile: Whether XLA compiles it.
@@ -152,7 +150,7 @@ class RNN(keras.layers.RNN):
         reasons.append(
             f"On {'GPU' if gpu_visible() else 'CPU'}, {'compiled by XLA' if jit_compile else 'without XLA'}."
         )
-        if not (gpu_visible() or jit_compile) and onednn_is_off():
+        if not (gpu_visible() or jit_compile) and _keras.onednn_is_off():
             reasons.append(
                 "Products of matrices without oneDNN, as TensorFlow starts on this processor: try the environment "
                 "variable TF_ENABLE_ONEDNN_OPTS=1, set before TensorFlow is imported."
@@ -168,19 +166,18 @@ class RNN(keras.layers.RNN):
         check_call(self, sequences, initial_state, mask)
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
 
-    def _maybe_config_dropout_masks(self, cell: Any, input_sequence: Any, input_state: Any) -> None:
-        # Keras draws dropout masks in inference, too, and each draw writes a variable: a server's answer must not.
-        if not traced_for_export():
-            super()._maybe_config_dropout_masks(cell, input_sequence, input_state)
+    def draws_masks(self) -> bool:
+        """Whether this call draws dropout masks: not in an export."""
+        return not traced_for_export()
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
-        """The steps themselves, which Keras's `call` asks for: the way is the one that `explain` tells."""
+        """The steps themselves, which Keras's `call` asks for, in the way that `explain` names."""
         plan = make_plan(
             self,
             sequences.shape,
             masked=mask is not None,
             training=bool(training),
-            compiled=traced_for_xla(),
+            compiled=_keras.traced_for_xla(),
             eager=tf.executing_eagerly(),
         )
         if plan.path == "reference":
@@ -204,8 +201,7 @@ class RNN(keras.layers.RNN):
                 f"Received: {type(self.cell).__name__} with dropout. Give each cell an RNN layer of its own, or set "
                 "remat=False."
             )
-        takes_training = isinstance(self.cell, keras.Layer) and self.cell._call_has_training_arg
-        arguments = {"training": training} if takes_training else {}
+        arguments = {"training": training} if _keras.takes_training(self.cell) else {}
 
         def cell(inputs: Any, states: Any) -> Any:
             return self.cell(inputs, states, **arguments)
@@ -236,9 +232,10 @@ class RNN(keras.layers.RNN):
         def run(sequences: Any, states: Any, mask: Any, dropout: Any) -> Any:
             def piece(sequences: Any, states: Any, mask: Any) -> Any:
                 kernel = kernels.make_kernel(self.cell)
+                sequences = tf.transpose(sequences, [1, 0, 2])  # now: after the projection there is more of it
                 return scans.scan(
                     kernel.recurrence,
-                    kernels.project(sequences, kernel.kernel, kernel.bias, dropout[0]),
+                    scans.project(sequences, kernel.kernel, kernel.bias, dropout[0]),
                     states,
                     kernel.weights,
                     mask=mask,
@@ -251,7 +248,7 @@ class RNN(keras.layers.RNN):
             return self._whole(piece, sequences, states, mask)
 
         outputs, states = scans.in_shards(run, plan.shards, sequences, states, mask, dropout)
-        last, read_out = states[0], kernels.read_out(self.cell)
+        last, read_out = states[0], kernels.make_kernel(self.cell).read_out
         if read_out is not None:
             last, outputs = read_out(last), None if outputs is None else read_out(outputs)
         if mask is not None:

@@ -2,8 +2,8 @@
 
 import keras
 
+from rnn_tf.fields.tokenization import PADDING
 from rnn_tf.models.text_classifier import TextClassifier
-from rnn_tf.models.tokens import PADDING
 
 
 def bag_of_words(classifier: TextClassifier) -> keras.Model:

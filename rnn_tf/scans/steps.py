@@ -78,7 +78,7 @@ def in_chunks(sequence: Any, chunk: int) -> Chunks:
 
 
 def _length(steps: Any) -> Any:
-    """Of looped steps."""
+    """The state of looped steps."""
     if isinstance(steps, Chunks):
         return steps.length
     return tf.shape(steps)[0] if steps.shape[0] is None else steps.shape[0]

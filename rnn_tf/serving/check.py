@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf.serving import rest
-from rnn_tf.serving.saved_model import EXAMPLES
+from rnn_tf.export import json_tensors
+from rnn_tf.export.saved_model import EXAMPLES
+from rnn_tf.export.signatures import CLASSIFY, PREDICT, REGRESS
+from rnn_tf.export.verify import Call, Feed, check_equal, measure_in_fresh_process
+from rnn_tf.export.versions import newest_version
 from rnn_tf.serving.servable import Servable
-from rnn_tf.serving.signatures import CLASSIFY, PREDICT, REGRESS
-from rnn_tf.serving.verify import Call, Feed, check_equal, measure_in_fresh_process
-from rnn_tf.serving.versions import newest_version
 
 DEFAULT = "serving_default"
 SIZES = (1, 32)  # of the batches whose latency is measured
@@ -222,7 +222,7 @@ def _read_examples(path: Path, signatures: Mapping[str, Any]) -> list[tuple[str,
         for entry in json.loads(path.read_text(encoding="utf-8")):
             signature = signatures[entry["signature_name"]]
             inputs, outputs = (
-                {key: rest.from_json(value, _dtype(dict(tensors)[key])) for key, value in entry[side].items()}
+                {key: json_tensors.from_json(value, _dtype(dict(tensors)[key])) for key, value in entry[side].items()}
                 for side, tensors in (("inputs", signature.inputs), ("outputs", signature.outputs))
             )
             examples.append((entry["signature_name"], inputs, outputs))

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import positive_integer
+from rnn_tf.export.signatures import specs_of
 from rnn_tf.serving.rest_transport import Refusal, RestTransport
-from rnn_tf.serving.signatures import specs_of
 from rnn_tf.serving.values import example_of, listed, readable, tensors_of
 
 FIRST_PAUSE = 0.1  # seconds before the second try; doubled before each further one

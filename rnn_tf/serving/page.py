@@ -7,9 +7,9 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from rnn_tf.serving.saved_model import EXAMPLES
+from rnn_tf.export.saved_model import EXAMPLES
+from rnn_tf.export.signatures import PREDICT, specs_of
 from rnn_tf.serving.servable import NotServedError, Servable, ServedModel
-from rnn_tf.serving.signatures import PREDICT, specs_of
 
 SHORT = 1000  # characters that a person still reads
 LONGEST = 100_000  # characters of a line: a shell takes 131,072 bytes as an argument

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 
-from rnn_tf.serving.examples import feature
-from rnn_tf.serving.rest import from_json, to_json
+from rnn_tf.export.examples import feature
+from rnn_tf.export.json_tensors import from_json, to_json
 from rnn_tf.serving.servable import RequestError, Servable
 
 TO_BASE64 = np.frompyfunc(lambda one: {"b64": base64.b64encode(one).decode()}, 1, 1)

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
 
-from rnn_tf.serving.rest import from_json, to_json
+from rnn_tf.export.json_tensors import from_json, to_json
 
 
 class Refusal(Exception):  # noqa: N818 # it never reaches a user: the client turns it into an error

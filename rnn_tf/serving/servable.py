@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf.serving.rest import to_json
-from rnn_tf.serving.saved_model import quiet_tensorflow
-from rnn_tf.serving.signatures import CLASSIFY, REGRESS
-from rnn_tf.serving.versions import version_folders, version_number
+from rnn_tf.export.json_tensors import to_json
+from rnn_tf.export.saved_model import quiet_tensorflow
+from rnn_tf.export.signatures import CLASSIFY, REGRESS
+from rnn_tf.export.versions import version_folders, version_number
 
 
 class RequestError(ValueError):

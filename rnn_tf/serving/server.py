@@ -13,10 +13,10 @@ from urllib.parse import unquote
 
 import tensorflow as tf
 
+from rnn_tf.export.versions import model_folders, version_number
 from rnn_tf.serving import rest_answers
 from rnn_tf.serving.page import page
 from rnn_tf.serving.servable import NotServedError, ServedModel
-from rnn_tf.serving.versions import model_folders, version_number
 
 try:
     import uvicorn

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf.serving.examples import feature
+from rnn_tf.export.examples import feature
 
 
 def tensors_of(inputs: Any, specs: Mapping[str, tf.TensorSpec], signature: str) -> dict[str, np.ndarray]:

@@ -44,7 +44,7 @@ def weighted(model: keras.Model, dataset: tf.data.Dataset, class_weight: dict[in
 
 
 def _answer_shape(model: keras.Model, inputs: Any) -> tuple[int | None, ...]:
-    """Of the model's one answer: it tells labels of steps, `[rows, steps]`, from one-hot rows, `[rows, classes]`."""
+    """The shape of the one answer: it tells labels of steps, `[rows, steps]`, from one-hot rows, `[rows, classes]`."""
     answers = tf.nest.flatten(model(inputs))
     if len(answers) != 1:
         raise ValueError(

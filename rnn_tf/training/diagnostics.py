@@ -17,7 +17,7 @@ def gradient_reach(cell: Any, head: Callable[[Any], Any], x: Any, y: Any, loss: 
         ‖∂L/∂s_t‖ / ‖∂L/∂s_T‖,   t = 1, ..., T
 
     Args:
-        cell: A Keras cell. Of several states the last one counts, as the memory c of an LSTM.
+        cell: A Keras cell. Where it has several states, the last one counts, as the memory c of an LSTM.
         head: The layer that makes answers of the cell's last output, or another function that does.
         x: Float array of shape `[batch, timesteps, features]`.
         y: Targets, one row for each of `x`.
@@ -25,7 +25,7 @@ def gradient_reach(cell: Any, head: Callable[[Any], Any], x: Any, y: Any, loss: 
 
     Returns:
         Array of shape `[timesteps]`, 1 at the last step; norms are means over the batch.
-        `rnn_tf.plots.gradient_norms` draws it.
+        Notebook 05 draws it.
 
     Raises:
         ValueError: If `x` is not of its shape, or the loss has no gradient at the last step.

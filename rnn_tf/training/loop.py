@@ -1,56 +1,14 @@
 """Many steps inside one `tf.function`."""
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-
-def train_step(model: keras.Model, x: Any, y: Any, sample_weight: Any) -> tf.Tensor:
-    """One update on one batch; returns the loss before it.
-
-    If the loss or a gradient is not finite, there is no update, and what is returned is not finite.
-    """
-    with tf.GradientTape() as tape:
-        y_pred = model(x, **_training(model, True))
-        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
-        scaled_loss = model.optimizer.scale_loss(loss)
-    gradients = tape.gradient(scaled_loss, model.trainable_variables)
-    finite = tf.math.is_finite(loss)
-    if not isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):  # which lives with overflows
-        for gradient in gradients:
-            if gradient is not None:
-                finite &= tf.reduce_all(tf.math.is_finite(getattr(gradient, "values", gradient)))
-    loss = tf.cast(loss, tf.float32)
-
-    def update() -> tf.Tensor:
-        model.optimizer.apply(gradients, model.trainable_variables)
-        _track(model, loss, x, y, y_pred, sample_weight)
-        return loss
-
-    return tf.cond(finite, update, lambda: tf.where(tf.math.is_finite(loss), np.nan, loss))
-
-
-def test_step(model: keras.Model, x: Any, y: Any, sample_weight: Any) -> tf.Tensor:
-    """Loss and metrics of one batch, into the model's metrics."""
-    y_pred = model(x, **_training(model, False))
-    loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
-    _track(model, loss, x, y, y_pred, sample_weight)
-    return tf.zeros([])  # a validation loss that is not finite stops nothing
-
-
-def _training(model: keras.Model, training: bool) -> dict[str, bool]:
-    return {"training": training} if "training" in inspect.signature(model.call).parameters else {}
-
-
-def _track(model: keras.Model, loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
-    rows = tf.shape(tf.nest.flatten(x)[0])[0]
-    model.metrics[0].update_state(loss, sample_weight=rows)  # Keras's own tracker of the loss comes first
-    model.compute_metrics(x, y, y_pred, sample_weight)
+from rnn_tf._keras import parts_of
+from rnn_tf.training.step import test_step, train_step
 
 
 class Loop:
@@ -61,13 +19,13 @@ class Loop:
         self.jit_compile = jit_compile
         self._state = _state(model)
         function = _eagerly if model.run_eagerly else tf.function
-        self._train_rows = function(partial(_over_rows, partial(train_step, model)), jit_compile=jit_compile)
-        self._test_rows = function(partial(_over_rows, partial(test_step, model)), jit_compile=jit_compile)
+        train, test = partial(train_step, model, model.optimizer), partial(test_step, model)
+        self._train_rows = function(partial(_over_rows, train), jit_compile=jit_compile)
+        self._test_rows = function(partial(_over_rows, test), jit_compile=jit_compile)
         # Partial functions: TensorFlow counts the traces of one function and warns of many, so each model has its own.
         # XLA cannot hold an iterator: there each step is compiled by itself.
-        step = {kind: function(partial(kind, model), jit_compile=jit_compile) for kind in (train_step, test_step)}
-        self._train_iterator = function(partial(_over_iterator, step[train_step]))
-        self._test_iterator = function(partial(_over_iterator, step[test_step]))
+        self._train_iterator = function(partial(_over_iterator, function(train, jit_compile=jit_compile)))
+        self._test_iterator = function(partial(_over_iterator, function(test, jit_compile=jit_compile)))
 
     def serves(self, model: keras.Model, jit_compile: bool) -> bool:
         """Whether these loops still do what a new one would."""
@@ -110,8 +68,8 @@ def _over_rows(step: Callable[..., tf.Tensor], data: Any, indices: Any, limit: A
 
     def body(i: Any, loss: Any) -> Any:
         if indices is None:
-            return i + 1, step(*data)
-        return i + 1, step(*tf.nest.map_structure(lambda rows: _gather(rows, indices[i]), data))
+            return i + 1, step(data)
+        return i + 1, step(tf.nest.map_structure(lambda rows: _gather(rows, indices[i]), data))
 
     def more(i: Any, loss: Any) -> Any:
         return (i < limit) & tf.math.is_finite(loss)
@@ -132,7 +90,7 @@ def _over_iterator(step: Callable[..., tf.Tensor], iterator: Any, limit: Any) ->
 
         def take() -> Any:
             x, y, *weight = batch.get_value()
-            return i + 1, step(x, y, weight[0] if weight else None)
+            return i + 1, step((x, y, weight[0] if weight else None))
 
         i, loss = tf.cond(batch.has_value(), take, lambda: (i, loss))
         return i, loss, batch.has_value()
@@ -150,14 +108,9 @@ def pays_xla(model: keras.Model, spec: Any) -> bool:
     Measured on two CPU cores: recurrent layers of 4 to 32 units over 4 to 100 steps train up to twice as fast; with
     64 units and 100 steps there is nothing left to gain.
     """
-    layers = _layers(model)
+    layers = parts_of(model)
     small = sum(int(tf.size(weight)) for weight in model.trainable_variables) <= 10_000
     recurrent = any(isinstance(layer, (keras.layers.RNN, keras.layers.Bidirectional)) for layer in layers)
     supported = all(layer.supports_jit for layer in layers)
     numeric = all(leaf is None or leaf.dtype != tf.string for leaf in tf.nest.flatten(spec))
     return small and recurrent and supported and numeric
-
-
-def _layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """The model's layers, those of nested models too."""
-    return [inner for layer in model.layers for inner in (layer, *(_layers(layer) if hasattr(layer, "layers") else ()))]

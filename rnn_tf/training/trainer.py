@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import checked_arrays, positive_integer
-from rnn_tf.training.batches import Batches, Rows
+from rnn_tf.training.batches import Batches, DatasetBatches, Source
 from rnn_tf.training.class_weights import weighted, with_class_weight
 from rnn_tf.training.loop import Loop, pays_xla
 from rnn_tf.training.preparation import PreparesData, split_validation
@@ -126,7 +126,7 @@ class Trainer:
             validation_split: Share of the rows, the last ones, to validate on in place of `validation_data`; nothing
                 is learned from them. Not with a dataset.
             shuffle: Whether each pass through arrays has an order of its own.
-            seed: Of that order. `None` takes one from NumPy's global state, which
+            seed: A seed for that order. `None` takes one from NumPy's global state, which
                 `keras.utils.set_random_seed` sets.
             callbacks: Keras callbacks.
             verbose: 0 silent, 1 or `"auto"` a progress bar, 2 one line an epoch, as in `model.fit`.
@@ -165,21 +165,24 @@ class Trainer:
             x, y, sample_weight, class_weight = self.model.prepare_data(
                 x, y, sample_weight, class_weight, training=True, batch_size=batch_size, shuffle=shuffle, seed=seed
             )
-        source: Rows | Batches
+            if isinstance(x, Batches) and class_weight is not None:
+                x = x.dataset()
+        source: Source
         if isinstance(x, tf.data.Dataset):
-            source = Batches(weighted(self.model, x, class_weight), repeat=steps is not None)
+            source = DatasetBatches(weighted(self.model, x, class_weight), repeat=steps is not None)
+        elif isinstance(x, Batches):
+            source = x
         else:
-            data = checked_arrays(x=x, y=y, sample_weight=sample_weight)
-            data = with_class_weight(self.model, data, class_weight)
-            source = Rows(data, batch_size, repeat=steps is not None, shuffle=shuffle, seed=seed)
+            columns = with_class_weight(self.model, self._columns(x, y, sample_weight), class_weight)
+            source = Batches(columns, batch_size, shuffle=shuffle, seed=seed, joined=steps is not None)
         validation = self._validation_source(validation_data, batch_size)
         return self._run(self._built_loop(source), source, validation, lengths, log_every, callbacks, verbose)
 
     def _run(
         self,
         loop: Loop,
-        source: Rows | Batches,
-        validation: Rows | Batches | None,
+        source: Source,
+        validation: Source | None,
         lengths: list[int],
         log_every: int,
         callbacks: Any,
@@ -236,9 +239,7 @@ class Trainer:
         callbacks.on_train_end(logs)
         return model.history
 
-    def _validate(
-        self, loop: Loop, validation: Rows | Batches, callbacks: keras.callbacks.CallbackList
-    ) -> dict[str, Any]:
+    def _validate(self, loop: Loop, validation: Source, callbacks: keras.callbacks.CallbackList) -> dict[str, Any]:
         self.model.reset_metrics()
         callbacks.on_test_begin()
         batch = 0
@@ -254,7 +255,7 @@ class Trainer:
         callbacks.on_test_end(logs)
         return logs
 
-    def _validation_source(self, validation_data: Any, batch_size: int | None) -> Rows | Batches | None:
+    def _validation_source(self, validation_data: Any, batch_size: int | None) -> Source | None:
         if validation_data is None:
             return None
         if isinstance(validation_data, tf.data.Dataset):
@@ -269,13 +270,21 @@ class Trainer:
             if isinstance(self.model, PreparesData):
                 x, y, weight, _ = self.model.prepare_data(x, y, weight, training=False, batch_size=batch_size)
             if isinstance(x, tf.data.Dataset):
-                return Batches(x, repeat=False)
-            data = checked_arrays(x=x, y=y, sample_weight=weight)
+                return DatasetBatches(x, repeat=False)
+            if isinstance(x, Batches):
+                return x
+            columns = self._columns(x, y, weight)
         except ValueError as error:
             raise ValueError(f"`validation_data` cannot be used. {error}") from None
-        return Rows(data, batch_size, repeat=False, shuffle=False, seed=0)
+        return Batches(columns, batch_size, shuffle=False, seed=0)
 
-    def _built_loop(self, source: Rows | Batches) -> Loop:
+    def _columns(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
+        """Checked columns; a model that prepares its data has checked its arrays."""
+        if isinstance(self.model, PreparesData) and isinstance(tf.nest.flatten(x)[0], np.ndarray):
+            return x, y, sample_weight
+        return checked_arrays(x=x, y=y, sample_weight=sample_weight)
+
+    def _built_loop(self, source: Source) -> Loop:
         """The compiled loop for the model as it is now, the old one if nothing changed."""
         model = self.model
         if not model.built:
@@ -285,7 +294,7 @@ class Trainer:
             model(inputs)  # symbolic: makes the weights, computes nothing
         model.optimizer.build(model.trainable_variables)
         if self.jit_compile == "auto":
-            jit = isinstance(source, Rows) and pays_xla(model, source.spec)
+            jit = isinstance(source, Batches) and not source.ragged and pays_xla(model, source.spec)
         else:
             jit = bool(self.jit_compile)
         if self._loop is None or not self._loop.serves(model, jit):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from rnn_tf import cli
-from rnn_tf.commands import train_series
+from rnn_tf.commands import train
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def within_another_library():
 @pytest.mark.parametrize("defect", [nothing_there, too_many, within_another_library, lambda: 1 + "a"])
 @pytest.mark.parametrize("before", [True, False])
 def test_a_defect_of_ours_is_no_mistake_of_the_user(rnn_tf, monkeypatch, defect, before):
-    monkeypatch.setattr(train_series, "run", lambda options: defect())
+    monkeypatch.setattr(train, "run", lambda options: defect())
     command = ("train", "series", "sales.csv", "--column", "sales")
     code, _, errors = rnn_tf(*command)
     assert code == cli.DEFECT

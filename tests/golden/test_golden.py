@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import rnn_tf
-from rnn_tf.serving.rest import from_json
+from rnn_tf.export.json_tensors import from_json
+from rnn_tf.export.signatures import specs_of
+from rnn_tf.export.verify import check_equal
 from rnn_tf.serving.servable import Servable
-from rnn_tf.serving.signatures import specs_of
-from rnn_tf.serving.verify import check_equal
 
 HERE = Path(__file__).parent
 EXPORTS = HERE.parents[1] / "saved_models"

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tf import RNN, ElmanCell, SequenceRegressor, export_saved_model
-from rnn_tf.layers import plan
+from rnn_tf import RNN, ElmanCell, SequenceRegressor, _keras, export_saved_model
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -68,13 +67,13 @@ def test_explains_a_gpu(monkeypatch):
 
 def test_explains_that_products_could_be_faster(monkeypatch):
     for off in (True, False):
-        monkeypatch.setattr("rnn_tf.layers.rnn.onednn_is_off", lambda off=off: off)
+        monkeypatch.setattr("rnn_tf._keras.onednn_is_off", lambda off=off: off)
         assert ("TF_ENABLE_ONEDNN_OPTS=1" in explained(ElmanCell(8))) == off
         assert "ONEDNN" not in explained(ElmanCell(8), jit_compile=True)
 
 
 def test_knows_whether_products_are_onednns(run_python):
-    ask = "from rnn_tf.layers.plan import onednn_is_off; print(onednn_is_off())"
+    ask = "from rnn_tf._keras import onednn_is_off; print(onednn_is_off())"
     assert "True" not in run_python(ask, TF_ENABLE_ONEDNN_OPTS="1")
     assert ("True" in run_python(ask, TF_ENABLE_ONEDNN_OPTS="0")) == (platform.machine() in ("x86_64", "AMD64"))
 
@@ -102,10 +101,10 @@ def test_asks_whether_xla_compiles():
 
     @tf.function(jit_compile=True)
     def compiled(x):
-        seen.append(plan.traced_for_xla())
+        seen.append(_keras.traced_for_xla())
         return x
 
-    tf.function(lambda x: (seen.append(plan.traced_for_xla()), x)[1])(tf.zeros([]))
+    tf.function(lambda x: (seen.append(_keras.traced_for_xla()), x)[1])(tf.zeros([]))
     compiled(tf.zeros([]))
     assert seen == [False, True]
 

@@ -82,7 +82,7 @@ def test_trainer_holds_the_last_rows_out(make):
     expected = model.evaluate(x[18:], NAMES[18:], verbose=0, return_dict=True)["loss"]
     assert history["val_loss"][-1] == pytest.approx(expected, rel=1e-5)
     if make is sequences:
-        np.testing.assert_allclose(model.input_scaling.mean, X[:18].mean((0, 1)), atol=1e-6)  # nothing of the others
+        np.testing.assert_allclose(model.field_in.scaling.mean, X[:18].mean((0, 1)), atol=1e-6)  # nothing of the others
     with pytest.raises(ValueError, match="must leave rows on both sides"):
         Trainer(model).fit(x, NAMES, epochs=1, verbose=0, validation_split=1.0)
     with pytest.raises(ValueError, match=r"in place of `validation_data`\. Received: both"):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf import ElmanCell, SequenceClassifier, SequenceRegressor, Trainer, export_saved_model
-from rnn_tf.serving import answer_in_fresh_process
+from rnn_tf.export import answer_in_fresh_process
 from rnn_tf.training.loop import pays_xla
 
 rng = np.random.default_rng(9)
@@ -160,8 +160,8 @@ def test_adapt_sees_what_belongs_to_the_sequences(form):
     model = made()
     model.adapt(data[form]())
     steps = np.concatenate(ROWS).astype("float64")
-    np.testing.assert_allclose(model.input_scaling.mean, steps.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(model.input_scaling.scale, steps.std(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(model.field_in.scaling.mean, steps.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(model.field_in.scaling.scale, steps.std(axis=0), rtol=1e-4)
 
 
 def test_lengths_of_zero_are_refused_in_a_dataset_too():
@@ -173,11 +173,11 @@ def test_lengths_of_zero_are_refused_in_a_dataset_too():
 def test_nothing_is_learned_from_validation_rows_or_without_normalize():
     model = made()
     model.fit(ROWS[:24] + [row + 1e4 for row in ROWS[24:]], LABELS, validation_split=0.25, verbose=0)
-    np.testing.assert_allclose(model.input_scaling.mean, np.concatenate(ROWS[:24]).mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(model.field_in.scaling.mean, np.concatenate(ROWS[:24]).mean(axis=0), rtol=1e-5)
     model = made(normalize=False)
     model.build((None, None, 2))
     model.prepare_data(ROWS, LABELS, training=True)
-    assert not model.input_scaling.learned
+    assert not model.field_in.scaling.learned
 
 
 # --- padding changes nothing
@@ -199,7 +199,7 @@ def network_of(network):
     model = made(classes=3, normalize=False, **network)
     x = rng.normal(size=[4, 5, 2]).astype("float32")
     model(x)
-    for weight in model.classification.head.weights:
+    for weight in model.head.dense.weights:
         weight.assign(rng.normal(size=weight.shape))
     assert np.ptp(model(x), axis=0).min() > 1e-4
     return model, x
@@ -242,7 +242,7 @@ def test_hidden_states(model):
     x = padded()["sequences"]
     (hidden,) = model.hidden_states(x)
     assert hidden.shape == (32, 7, 4)
-    probabilities = model.classification.head(hidden.mean(axis=1))
+    probabilities = model.head.dense(hidden.mean(axis=1))
     np.testing.assert_allclose(probabilities, model.predict(x, verbose=0), atol=1e-6)
 
 

@@ -43,7 +43,7 @@ def test_every_variant_trains_saves_and_loads(variant, tmp_path):
     np.testing.assert_allclose(loaded.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-6)
     assert loaded.evaluate(X, Y, verbose=0) == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-5)
     states = model.hidden_states(X)
-    assert [h.shape for h in states] == [(48, 4, layer.cell.units) for layer in model.recurrent.layers]
+    assert [h.shape for h in states] == [(48, 4, layer.cell.units) for layer in model.encoder.layers]
 
 
 def test_loads_in_a_fresh_process_after_importing_one_name(tmp_path, run_python):
@@ -79,20 +79,20 @@ def test_answers_at_every_step():
 def test_hidden_states_are_those_of_keras(cell):
     model = trained(units=[5, 3], cell=cell, epochs=3)
     states = model.hidden_states(X)
-    z = model.input_scaling(X)
-    for layer, hidden in zip(model.recurrent.layers, states, strict=True):
+    z = model.field_in.scaling(X)
+    for layer, hidden in zip(model.encoder.layers, states, strict=True):
         z = keras.layers.RNN(layer.cell, return_sequences=True)(z)
         np.testing.assert_allclose(hidden, z, atol=1e-6)
-    answer = model.target_scaling(model.head(hidden[:, -1]), inverse=True)
+    answer = model.field_out.scaling(model.head(hidden[:, -1]), inverse=True)
     np.testing.assert_allclose(answer, model.predict(X, verbose=0), rtol=1e-5)
 
 
 def test_hidden_states_of_a_cell_with_a_read_out_are_h_not_o():
     model = trained(units=None, cell=ElmanCell(5, output_units=3))
     (hidden,) = model.hidden_states(X)
-    cell = model.recurrent.layers[0].cell
+    cell = model.encoder.layers[0].cell
     np.testing.assert_allclose(
-        model.target_scaling(model.head(cell.read_out(hidden[:, -1])), inverse=True),
+        model.field_out.scaling(model.head(cell.read_out(hidden[:, -1])), inverse=True),
         model.predict(X, verbose=0),
         rtol=1e-5,
     )
@@ -102,17 +102,17 @@ def test_adapt_learns_mean_and_scale():
     model = SequenceRegressor(units=3, horizon=2)
     model.adapt(X, Y)
     flat = X.reshape(-1, 2).astype(np.float64)
-    np.testing.assert_allclose(model.input_scaling.mean, flat.mean(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(model.input_scaling.scale, flat.std(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(model.target_scaling.mean, Y.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(model.target_scaling.scale, Y.std(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(model.field_in.scaling.mean, flat.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(model.field_in.scaling.scale, flat.std(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(model.field_out.scaling.mean, Y.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(model.field_out.scaling.scale, Y.std(axis=0), rtol=1e-5)
 
 
 def test_adapt_on_a_dataset_equals_adapt_on_arrays():
     models = [SequenceRegressor(units=3, horizon=2) for _ in range(2)]
     models[0].adapt(X, Y)
     models[1].adapt(tf.data.Dataset.from_tensor_slices((X, Y)).batch(13))
-    for name in ("input_scaling", "target_scaling"):
+    for name in ("field_in", "field_out"):
         for a, b in zip(getattr(models[0], name).weights, getattr(models[1], name).weights, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-6)
 
@@ -122,7 +122,7 @@ def test_a_constant_feature_keeps_its_scale():
     x[..., 1] = 1e6 / 3
     model = SequenceRegressor(units=3, horizon=2)
     model.adapt(x, Y)
-    assert model.input_scaling.scale.numpy()[1] == 1
+    assert model.field_in.scaling.scale.numpy()[1] == 1
 
 
 def test_units_of_measurement_do_not_matter():
@@ -143,10 +143,10 @@ def test_units_of_measurement_do_not_matter():
 
 def test_fit_adapts_once_and_only_where_asked():
     model = trained()
-    learned = model.input_scaling.mean.numpy()
+    learned = model.field_in.scaling.mean.numpy()
     model.fit(X + 100, Y, verbose=0)
-    np.testing.assert_array_equal(model.input_scaling.mean, learned)
-    assert not trained(normalize=False).input_scaling.learned
+    np.testing.assert_array_equal(model.field_in.scaling.mean, learned)
+    assert not trained(normalize=False).field_in.scaling.learned
 
 
 @pytest.mark.parametrize("positional", [True, False])
@@ -158,14 +158,14 @@ def test_nothing_is_learned_from_validation_rows(positional):
     model.fit(
         x, Y, *([16, 1, 0, None, 0.25] if positional else []), **({} if positional else {"validation_split": 0.25})
     )
-    np.testing.assert_allclose(model.input_scaling.mean, x[:36].mean(axis=(0, 1)), rtol=1e-6)
+    np.testing.assert_allclose(model.field_in.scaling.mean, x[:36].mean(axis=(0, 1)), rtol=1e-6)
 
 
 def test_relative_starts_from_persistence_and_follows_a_drift():
     model = SequenceRegressor(units=5, horizon=2, relative=True)
     model.compile(optimizer="adam", loss="mse")
     model.build((None, 4, 2))
-    model.head.kernel.assign(np.zeros([5, 2]))
+    model.head.dense.kernel.assign(np.zeros([5, 2]))
     np.testing.assert_allclose(model.predict(X, verbose=0), np.repeat(X[:, -1:, 0], 2, axis=1))
 
     model = trained(relative=True, epochs=3)
@@ -181,7 +181,7 @@ def test_relative_targets_of_rank_one_and_integers():
         models.append(SequenceRegressor(units=5, relative=True))
         models[-1].compile(keras.optimizers.Adam(0.01), "mse")
         models[-1].fit(X, y, epochs=2, verbose=0)
-    np.testing.assert_allclose(models[0].target_scaling.scale, np.std(counts - X[:, -1, 0]), rtol=1e-5)
+    np.testing.assert_allclose(models[0].field_out.scaling.scale, np.std(counts - X[:, -1, 0]), rtol=1e-5)
     np.testing.assert_allclose(models[0].predict(X, verbose=0), models[1].predict(X, verbose=0), rtol=1e-5)
 
 
@@ -190,9 +190,9 @@ def test_nothing_is_learned_from_targets_of_the_wrong_shape():
     model.compile("adam", "mse")
     with pytest.raises(ValueError, match="must have the shape of the model's answers"):
         model.fit(X, np.tile(Y, [1, 2]), verbose=0)
-    assert not model.target_scaling.learned
+    assert not model.field_out.scaling.learned
     model.fit(X, Y, verbose=0)
-    np.testing.assert_allclose(model.target_scaling.mean, Y.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(model.field_out.scaling.mean, Y.mean(axis=0), rtol=1e-5)
 
 
 def test_what_keras_fit_takes_besides_arrays():
@@ -397,7 +397,7 @@ def test_forecasts_are_traced_once_for_each_number_of_steps():
     assert model._compiled().experimental_get_tracing_count() == 1
     model.forecast(x, steps=2)
     assert model._compiled().experimental_get_tracing_count() == 2
-    model.head.bias.assign([1.0])  # what is trained later is seen
+    model.head.dense.bias.assign([1.0])  # what is trained later is seen
     np.testing.assert_allclose(model.forecast(x[:, :6], steps=1), first[:, :1] + 1, rtol=1e-5)
 
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf import ElmanCell, SequenceClassifier, SequenceRegressor, TextClassifier, export_saved_model
-from rnn_tf.serving import export
+from rnn_tf.export import export
 
 X = np.random.default_rng(3).normal(20, 5, size=[5, 7, 2]).astype("float32")
 IDS = np.random.default_rng(4).integers(1, 6, size=[5, 7]).astype("int32")
@@ -33,7 +33,7 @@ def models():
         yield f"regressor {cell}", SequenceRegressor(units=[4, 3], cell=cell, horizon=2)
         yield f"regressor {cell} sequences", SequenceRegressor(units=4, cell=cell, return_sequences=True)
         for pooling in (*POOLINGS, POOLINGS):
-            yield f"classifier {cell} {pooling}", SequenceClassifier(4, ["a", "b"], cell, pooling=pooling)
+            yield f"classifier {cell} {pooling}", SequenceClassifier(4, ["a", "b"], cell=cell, pooling=pooling)
     yield "regressor own cells", SequenceRegressor(cell=[LeakyCell(), ElmanCell(4, output_units=3)])
     yield "classifier own cell", SequenceClassifier(cell=LeakyCell(), pooling=POOLINGS)
     yield "regressor half", SequenceRegressor(units=4, dtype="mixed_bfloat16")
@@ -48,7 +48,10 @@ def trained(model):
     """Not really, but all its numbers are other than those it begins with."""
     if isinstance(model, SequenceRegressor):
         model.adapt(
-            X, np.repeat(X, 2, axis=1)[:, : X.shape[1], :1] if model.return_sequences else X[:, -1, : model.horizon]
+            X,
+            np.repeat(X, 2, axis=1)[:, : X.shape[1], :1]
+            if model.head.at_every_step
+            else X[:, -1, : model.field_out.horizon],
         )
     elif isinstance(model, SequenceClassifier):
         model.adapt(X)
@@ -79,7 +82,7 @@ def test_the_steps_give_what_one_call_gives(name, model):
     tolerance = 2e-2 if "half" in name else 1e-5
     for t in (1, 4, 7) if "half" not in name else (7,):  # every answer on the way is that to what was read so far
         whole = np.asarray(model(rows[:, :t]))
-        if getattr(model, "return_sequences", False):
+        if model.head.at_every_step:
             whole = whole[:, -1]
         answer = answers[t - 1]["forecast" if "regressor" in name else "probabilities"]
         np.testing.assert_allclose(answer, whole, rtol=tolerance, atol=tolerance)

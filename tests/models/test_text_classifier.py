@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf import ElmanCell, TextClassifier, Trainer, export_saved_model
-from rnn_tf.models.tokens import UNKNOWN
-from rnn_tf.serving import answer_in_fresh_process
+from rnn_tf.export import answer_in_fresh_process
+from rnn_tf.fields.tokenization import UNKNOWN
 
 GOOD = ["good food here", "很好吃 good 😀", "it's a great place with great food , and great people", "great"]
 BAD = ["bad food", "不好吃", "an awful place with bad food and bad people !", "the worst , it is awful and bad"]
@@ -289,7 +289,7 @@ def test_padding_changes_nothing(network):
     rng = np.random.default_rng(2)
     ids = rng.integers(1, 32, size=[3, 5])
     model(ids)
-    for weight in model.classification.head.weights:
+    for weight in model.head.dense.weights:
         weight.assign(rng.normal(size=weight.shape))
     alone = model(ids).numpy()
     assert np.ptp(alone, axis=0).min() > 1e-4  # it does depend on the ids
@@ -357,7 +357,7 @@ def test_half_precision():
     model = made(dtype="mixed_bfloat16", pooling=["last", "mean", "max"])
     history = model.fit(TEXTS, LABELS, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
-    assert model.classification.recurrent.compute_dtype == "bfloat16"
+    assert model.encoder.compute_dtype == "bfloat16"
     answers = model.predict(TEXTS, verbose=0)
     assert answers.dtype == np.float32
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
@@ -413,7 +413,7 @@ def test_first_vectors_stand_in_the_rows_of_their_tokens():
     vectors = {"good": [1, 2, 3], "好": np.array([4.0, 5.0, 6.0]), "unused": [7, 8, 9]}
     arguments = {name: value for name, value in TINY.items() if name != "embedding_size"}
     model = TextClassifier.from_texts(TEXTS, LABELS, embeddings=vectors, **arguments)
-    table = model.embedding.embeddings.numpy()
+    table = model.field_in.embedding.embeddings.numpy()
     assert table.shape == (len(model.vocabulary) + 2, 3)
     for token in ("good", "好"):
         row = int(model.vectorize([token])[0, 0])
@@ -424,7 +424,7 @@ def test_first_vectors_stand_in_the_rows_of_their_tokens():
     rest = [row for row in range(2, len(table)) if table[row].any()]
     assert len(rest) == len(model.vocabulary) - 2
     assert len(np.unique(table[rest], axis=0)) == len(rest)
-    assert model.embedding.embeddings in model.trainable_variables
+    assert model.field_in.embedding.embeddings in model.trainable_variables
 
 
 @pytest.mark.parametrize(
@@ -547,7 +547,7 @@ def test_arguments_are_checked(arguments, message):
     [
         (TEXTS, ["a"] * 32, {}, r"at least two classes. Received: 32 labels, all of them 'a'"),
         (TEXTS, None, {}, r"`labels` must be a list or an array"),
-        (TEXTS, LABELS[:3], {}, r"Received: 32 texts, 3 labels"),
+        (TEXTS, LABELS[:3], {}, r"Received: texts has 32, labels has 3"),
         (["a", None], LABELS[3:5], {}, r"Every text must be a string. Received: None of type NoneType in row 1"),
         (["a", np.nan], LABELS[3:5], {}, r"Received: nan of type float in row 1"),
         (["a", 3], LABELS[3:5], {}, r"Received: 3 of type int in row 1"),
@@ -569,8 +569,8 @@ def test_from_texts_checks_what_it_learns_from(texts, labels, arguments, message
 @pytest.mark.parametrize(
     ("data", "arguments", "message"),
     [
-        ((TEXTS, None), {}, r"needs labels. Received: y=None. Give fit\(texts, labels\)"),
-        ((TEXTS, LABELS[:3]), {}, r"Received: 32 texts, 3 labels"),
+        ((TEXTS, None), {}, r"needs labels. Received: y=None. Give both, as in fit\(x, y\)"),
+        ((TEXTS, LABELS[:3]), {}, r"Received: texts has 32, labels has 3"),
         ((TEXTS[:2], ["neg", "new"]), {}, r"one of the classes 'neg', 'pos'. Received: 'new' in row 1"),
         ((TEXTS[:2], [np.nan, 1]), {}, r"Received: nan in row 0"),
         ((["a", None], LABELS[:2]), {}, r"Received: None of type NoneType in row 1"),
@@ -580,7 +580,11 @@ def test_from_texts_checks_what_it_learns_from(texts, labels, arguments, message
         ((rows(TEXTS, LABELS).take(0),), {}, r"gave no text"),
         ((rows(TEXTS),), {}, r"labels"),
         ((rows(TEXTS, LABELS), LABELS), {}, r"dataset"),
-        ((TEXTS, LABELS), {"sample_weight": WEIGHTS[:3]}, r"Received: 32 texts, 3 weights"),
+        (
+            (TEXTS, LABELS),
+            {"sample_weight": WEIGHTS[:3]},
+            r"Received: texts has 32, labels has 32, sample_weight has 3",
+        ),
         ((TEXTS, LABELS), {"sample_weight": np.full(32, np.nan)}, r"`sample_weight` must be finite"),
         ((TEXTS, LABELS), {"batch_size": 0}, r"`batch_size` must be a positive integer"),
     ],

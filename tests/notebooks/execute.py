@@ -18,6 +18,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "default", "PYTHONHASHSEED": "0", "COLUMNS": "100"}
 SECONDS = 600  # for one cell, on a machine that has much to do
 
@@ -29,7 +30,8 @@ def read(path):
 def execute(notebook):
     """The notebook as a clean kernel runs it, in an empty folder. Raises on the first cell that fails."""
     notebook = nbformat.from_dict(notebook)
-    os.environ.update(ENVIRONMENT)
+    paths = [str(NOTEBOOKS), *filter(None, [os.environ.get("PYTHONPATH")])]  # Jupyter's kernels run beside `pictures`
+    os.environ.update(ENVIRONMENT, PYTHONPATH=os.pathsep.join(dict.fromkeys(paths)))
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,

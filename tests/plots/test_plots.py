@@ -1,6 +1,7 @@
 import itertools
 
 import numpy as np
+import pictures
 import pytest
 from matplotlib.colors import to_rgb
 
@@ -155,7 +156,7 @@ def test_every_picture_says_what_its_texts_need(monkeypatch, tmp_path, word, adv
     values = np.arange(9.0)[:, None]
     figures = [
         plots.forecast(values, values, title=word, label=word),
-        plots.errors_by_step({word: [0.3, 0.5]}, {"persistence": [0.4, 1.1]}, label=word),
+        pictures.errors_by_step({word: [0.3, 0.5]}, {"persistence": [0.4, 1.1]}, label=word),
         plots.hidden_states(np.zeros([2, 3, 4]), title=word),
     ]
     for figure in figures:

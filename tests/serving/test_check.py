@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tf.serving import check, rest
+from rnn_tf.export import json_tensors
+from rnn_tf.export.saved_model import EXAMPLES, write_json
+from rnn_tf.serving import check
 from rnn_tf.serving.check import check_saved_model
-from rnn_tf.serving.saved_model import EXAMPLES, write_json
 
 FLOAT, TEXT = tf.TensorSpec([None], tf.float32, name="x"), tf.TensorSpec([None], tf.string, name="inputs")
 
@@ -55,8 +56,8 @@ def example(**changes):
     x = np.linspace(0, 1, 3, dtype=np.float32)
     return {
         "signature_name": "serving_default",
-        "inputs": {"x": rest.to_json(x)},
-        "outputs": {"y": rest.to_json(x / 2)},
+        "inputs": {"x": json_tensors.to_json(x)},
+        "outputs": {"y": json_tensors.to_json(x / 2)},
         **changes,
     }
 

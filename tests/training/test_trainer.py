@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf import ElmanCell, SequenceRegressor, Trainer
-from rnn_tf.training.batches import Rows
+from rnn_tf.training.batches import Batches
 from rnn_tf.training.loop import pays_xla
 
 rng = np.random.default_rng(4)
@@ -109,7 +109,7 @@ def test_class_weight_on_a_dataset_and_one_hot_labels():
 def test_regularizers_constraints_clipping_schedules_and_averages_count():
     def make():
         model = regressor(compiled=False, normalize=False)
-        cell = model.recurrent.layers[0].cell
+        cell = model.encoder.layers[0].cell
         cell.kernel_regularizer, cell.recurrent_constraint = keras.regularizers.L2(0.1), keras.constraints.UnitNorm()
         schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
         model.compile(keras.optimizers.AdamW(schedule, global_clipnorm=0.1, use_ema=True), loss="mse")
@@ -173,7 +173,7 @@ def test_default_batches():
 
 def test_the_order_of_a_pass_follows_from_seed_and_pass_alone():
     def rows(seed, **arguments):
-        source = Rows((np.arange(10), None, None), 3, repeat=True, shuffle=True, seed=seed)
+        source = Batches((np.arange(10), None, None), 3, shuffle=True, seed=seed, joined=True)
         calls = [next(iter(source.calls(length, 4))) for length in arguments["lengths"]]
         return np.concatenate([feed[1].numpy()[:limit].ravel() for feed, limit in calls])
 
@@ -186,7 +186,7 @@ def test_the_order_of_a_pass_follows_from_seed_and_pass_alone():
 
 
 def test_epochs_show_every_row_once():
-    source = Rows((np.arange(10), None, None), 3, repeat=False, shuffle=True, seed=0)
+    source = Batches((np.arange(10), None, None), 3, shuffle=True, seed=0)
     for _ in range(2):
         seen = [feed[1].numpy()[:limit].ravel() for feed, limit in source.calls(0, 2)]
         assert sorted(np.concatenate(seen)) == list(range(10))
@@ -209,9 +209,9 @@ def test_the_loop_is_compiled_once():
     traces = []
 
     class Counting(SequenceRegressor):
-        def call(self, inputs, training=False, mask=None):
+        def call(self, inputs, mask=None, training=False):
             traces.append(training)
-            return super().call(inputs, training, mask)
+            return super().call(inputs, mask, training)
 
     model = Counting(units=3)
     trainer = Trainer(model, optimizer="adam", loss="mse")
@@ -238,9 +238,9 @@ def test_run_eagerly_is_respected():
     eager = []
 
     class Watching(SequenceRegressor):
-        def call(self, inputs, training=False, mask=None):
+        def call(self, inputs, mask=None, training=False):
             eager.append(tf.executing_eagerly())
-            return super().call(inputs, training, mask)
+            return super().call(inputs, mask, training)
 
     keras.utils.set_random_seed(7)
     model = Watching(units=6)
@@ -393,6 +393,23 @@ def test_stops_at_a_gradient_that_is_not_finite(steps):
     with pytest.raises(FloatingPointError, match="gradient became nan at step 1"):
         Trainer(model, optimizer="adam", loss="mse").fit(X[:, 0, :1], Y, steps=steps, verbose=0)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_step_that_is_not_made_changes_nothing(jit_compile):
+    """No weight, no slot of the optimizer, and no statistic that a layer keeps."""
+    model = keras.Sequential(
+        [keras.Input([3]), keras.layers.BatchNormalization(), keras.layers.Dropout(0.1), keras.layers.Dense(1)]
+    )
+    trainer = Trainer(model, keras.optimizers.Adam(0.01), "mse", jit_compile=jit_compile)
+    x, y = np.random.default_rng(0).normal(size=[8, 3]).astype("float32"), np.ones([8, 1], "float32")
+    trainer.fit(x, y, steps=3, verbose=0)
+    before = [variable.numpy() for variable in [*model.variables, *model.optimizer.variables]]
+    with pytest.raises(FloatingPointError, match="at step 1"):
+        trainer.fit(x, 1e30 * y, steps=3, verbose=0)  # its square is infinite
+    after = [variable.numpy() for variable in [*model.variables, *model.optimizer.variables]]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_validation_hooks_are_called_as_by_fit():

@@ -1,0 +1,98 @@
+"""From raw strings to token ids, by TensorFlow ops alone, so that an export takes raw strings too."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_tf._checks import positive_integer
+from rnn_tf._exporting import available_shards
+from rnn_tf.training.batches import Ragged
+
+PADDING, UNKNOWN = 0, 1  # ids that TextVectorization keeps for itself; the vocabulary follows
+CHUNK = 1024  # texts that are tokenised at once
+
+
+@keras.saving.register_keras_serializable(package="rnn_tf")
+def separate_tokens(texts: Any) -> tf.Tensor:
+    """Texts in lower case with one space between two tokens.
+
+    - A run of letters and digits is a token: `rnn`, `2024`, `naïve`; so are `don't` and `3.5`, with an apostrophe
+      between letters and a point or comma between digits.
+    - A Han character, hiragana or katakana is a token by itself: Chinese and Japanese need no spaces.
+    - Any other character that is not a space is a token by itself: `!`, `。`, an emoji.
+    - Bytes that are not UTF-8 become U+FFFD, invisible marks (zero-width joiners, soft hyphens) disappear.
+
+    Args:
+        texts: String tensor.
+
+    Example:
+    >>> from rnn_tf.fields.tokenization import separate_tokens
+    >>> separate_tokens(["Don't panic: 看了3.5遍iPhone!"])[0].numpy().decode().split()
+    ["don't", 'panic', ':', '看', '了', '3.5', '遍', 'iphone', '!']
+    """
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
+    texts = tf.strings.regex_replace(texts, r"[\p{Z}\p{Cc}]", " ")
+    # What lower-case İ and I are depends on the server's locale, unless they are gone.
+    texts = tf.strings.lower(tf.strings.regex_replace(texts, "İ", "i"))
+    texts = tf.strings.lower(texts, encoding="utf-8")
+    beside_a_mark = (r"(^|[^\p{L}\p{N}\p{M}])(')|(^|[^\p{N}])([.,])", r"\1\3 \2\4 ")
+    for pattern, replacement in (
+        (r"[\p{Cf}\x{FE00}-\x{FE0F}]", ""),
+        ("’", "'"),
+        (r"([^\p{L}\p{N}\p{M}\s'.,]|[\p{Han}\p{Hiragana}\p{Katakana}])", r" \1 "),
+        beside_a_mark,
+        beside_a_mark,  # twice, since a mark that was just set apart cannot be the left neighbour of the next
+        (r"(')([^\p{L}\p{N}]|$)|([.,])([^\p{N}]|$)", r" \1\3 \2\4"),
+    ):
+        texts = tf.strings.regex_replace(texts, pattern, replacement)
+    return texts
+
+
+def make_vectorizer(vocabulary: Sequence[str] | str) -> keras.layers.TextVectorization:
+    """Texts `[batch]` to a ragged tensor of ids `[batch, tokens]`; `vocabulary` may be the path of a file of it."""
+    vectorizer = keras.layers.TextVectorization(
+        standardize=separate_tokens, split="whitespace", ragged=True, vocabulary=vocabulary
+    )
+    vectorizer.build((None,))  # an export asks for it
+    return vectorizer
+
+
+def tokens_of(texts: Sequence[str | bytes]) -> Iterator[list[bytes]]:
+    """The tokens of each text."""
+    for tokens in _in_chunks(lambda chunk: tf.strings.split(separate_tokens(chunk)).to_list(), texts):
+        yield from tokens
+
+
+def learn_vocabulary(texts: Sequence[str | bytes], size: int, min_count: int) -> list[str]:
+    """The `size` most frequent tokens of those that occur at least `min_count` times, the most frequent first."""
+    positive_integer("vocabulary_size", size)
+    positive_integer("min_count", min_count)
+    counts = Counter(token for tokens in tokens_of(texts) for token in tokens)
+    frequent = [token for token, count in counts.items() if count >= min_count]
+    frequent.sort(key=lambda token: (-counts[token], token))
+    if not frequent:
+        raise ValueError(
+            f"The vocabulary would be empty: of {len(counts)} different tokens none occurs {min_count} times. "
+            "Give more text, or a smaller `min_count`."
+        )
+    return [token.decode() for token in frequent[:size]]
+
+
+def ids_of(vectorizer: keras.layers.TextVectorization, texts: Sequence[str | bytes], limit: int) -> Ragged:
+    """The int32 ids of each text's first `limit` tokens."""
+    chunks = _in_chunks(lambda chunk: vectorizer(chunk)[:, :limit], texts)
+    parts = [(ids.values.numpy(), ids.row_lengths().numpy()) for ids in chunks]
+    values, lengths = map(np.concatenate, zip(*parts, strict=True))
+    return Ragged(values.astype(np.int32), lengths)
+
+
+def _in_chunks(function: Callable[[tf.Tensor], Any], texts: Sequence[str | bytes]) -> Iterator[Any]:
+    """A function of 1024 texts at once, on all cores: regular expressions take most of the time, each on one core."""
+    chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
+    with ThreadPoolExecutor(available_shards()) as threads:
+        yield from threads.map(lambda chunk: function(tf.constant(chunk)), chunks)

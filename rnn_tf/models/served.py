@@ -1,0 +1,67 @@
+"""What a task serves: whole inputs, and a stream step by step."""
+
+from typing import Any
+
+import keras
+
+from rnn_tf._exporting import for_export
+from rnn_tf.export.saved_model import write_saved_model
+from rnn_tf.export.signatures import Endpoint, Signatures, declared_signatures
+from rnn_tf.fields.field import AnswerField, InputField
+from rnn_tf.models.encoder import Encoder
+from rnn_tf.models.heads import Head
+
+
+class Served(keras.Model):
+    """The part of a task that says what is exported of it."""
+
+    field_in: InputField
+    encoder: Encoder
+    head: Head
+    field_out: AnswerField
+
+    def stream(self) -> Endpoint | str:
+        """One step of a stream, as `export_saved_model(streaming=True)` writes it; or why there is none."""
+        states = self.encoder.state_specs()
+        if isinstance(states, str):
+            return states
+        specs = [*states, *self.head.state_specs()]
+
+        def step(inputs: Any, *before: Any) -> dict[str, Any]:
+            vectors, present = self.field_in.step(inputs)
+            output, after = self.encoder.step(vectors, before[: len(states)], present)
+            answers, kept = self.head.step(output, before[len(states) :], present)
+            named = self.field_out.named(self.field_out(answers))
+            return {**named, **{spec.name: state for spec, state in zip(specs, (*after, *kept), strict=True)}}
+
+        return Endpoint(step, [self.field_in.step_spec(), *specs])
+
+    def serving_signatures(self) -> Signatures:
+        """What is exported: see `rnn_tf.export_saved_model`."""
+        raw = self.field_in.raw_inputs()
+
+        def predict(*tensors: Any) -> dict[str, Any]:
+            return self.field_out.named(self(raw.read(*tensors), training=False))
+
+        return Signatures(Endpoint(predict, raw.specs), self.stream(), raw.lookups)
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",  # noqa: A002 # Keras's name
+        verbose: Any = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """`keras.Model.export`; a SavedModel with the inputs and outputs that `rnn_tf.export_saved_model` declares.
+
+        Keras alone would make float32 of every input, of strings, too. Other formats, and a SavedModel with an
+        `input_signature` of yours, are Keras's. `rnn_tf.export_saved_model` also checks what it wrote, and publishes
+        it for a server.
+        """
+        if format != "tf_saved_model" or input_signature is not None:
+            with for_export():
+                super().export(filepath, format, verbose, input_signature, **kwargs)
+            return
+        signatures = declared_signatures(self)
+        write_saved_model({"serving_default": signatures.predict.compiled()}, signatures.lookups, filepath)

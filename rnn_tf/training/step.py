@@ -1,0 +1,78 @@
+"""One step of training, and one of validation: plain functions of a model and a batch."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+Gradients = Sequence[Any]  # a tensor, `tf.IndexedSlices` or None for each trainable variable
+
+
+def same(gradients: Gradients) -> Gradients:
+    """One worker's gradients are those of all."""
+    return gradients
+
+
+def train_step(
+    model: keras.Model, optimizer: Any, batch: tuple[Any, Any, Any], summed: Callable[[Gradients], Gradients] = same
+) -> tf.Tensor:
+    """One update on one batch `(x, y, sample_weight)`; returns the loss before it.
+
+    If the loss or a gradient is not finite, nothing changes: no weight, no slot of the optimizer, no statistic that
+    the model keeps; and what is returned is not finite.
+
+    Args:
+        model: The model.
+        optimizer: Its optimizer.
+        batch: The batch, sample_weight or None.
+        summed: Adds up the gradients of several workers.
+    """
+    x, y, sample_weight = batch
+    kept = [variable for variable in model.non_trainable_variables if variable.dtype != "string"]
+    before = [tf.identity(variable.value) for variable in kept]
+    with tf.GradientTape() as tape:
+        y_pred = model(x, **_training(model, True))
+        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+        scaled_loss = optimizer.scale_loss(loss)
+    gradients = summed(tape.gradient(scaled_loss, model.trainable_variables))
+    finite = tf.math.is_finite(loss)
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):  # which lives with overflows
+        for gradient in gradients:
+            if gradient is not None:
+                finite &= tf.reduce_all(tf.math.is_finite(getattr(gradient, "values", gradient)))
+    loss = tf.cast(loss, tf.float32)
+
+    def update() -> tf.Tensor:
+        optimizer.apply(gradients, model.trainable_variables)
+        _track(model, loss, batch, y_pred)
+        return loss
+
+    def stop() -> tf.Tensor:
+        for variable, value in zip(kept, before, strict=True):
+            variable.assign(value)
+        return tf.where(tf.math.is_finite(loss), np.nan, loss)
+
+    return tf.cond(finite, update, stop)
+
+
+def test_step(model: keras.Model, batch: tuple[Any, Any, Any]) -> tf.Tensor:
+    """Loss and metrics of one batch, into the model's metrics."""
+    x, y, sample_weight = batch
+    y_pred = model(x, **_training(model, False))
+    loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+    _track(model, loss, batch, y_pred)
+    return tf.zeros([])  # a validation loss that is not finite stops nothing
+
+
+def _training(model: keras.Model, training: bool) -> dict[str, bool]:
+    return {"training": training} if "training" in inspect.signature(model.call).parameters else {}
+
+
+def _track(model: keras.Model, loss: Any, batch: tuple[Any, Any, Any], y_pred: Any) -> None:
+    x, y, sample_weight = batch
+    rows = tf.shape(tf.nest.flatten(x)[0])[0]
+    model.metrics[0].update_state(loss, sample_weight=rows)  # Keras's own tracker of the loss comes first
+    model.compute_metrics(x, y, y_pred, sample_weight)

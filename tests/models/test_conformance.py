@@ -1,0 +1,151 @@
+"""What every task must do, whichever it is. The tasks are in `tests/tasks.py`."""
+
+import inspect
+import json
+import pickle
+
+import keras
+import numpy as np
+import pytest
+from tasks import TASKS, Example
+
+from rnn_tf import Trainer, export_saved_model
+from rnn_tf.models.task import Task
+from rnn_tf.training.batches import Ragged
+
+
+@pytest.fixture(params=TASKS)
+def task(request) -> Example:
+    return TASKS[request.param]
+
+
+@pytest.fixture
+def model(task):
+    """A model that has learned a little."""
+    model = task.make()
+    model.fit(task.x, task.y, epochs=1, verbose=0)
+    return model
+
+
+def weights(model):
+    return [weight.numpy() for weight in model.trainable_variables]
+
+
+def test_fit_and_trainer_learn_the_same(task):
+    learned = []
+    for how in ("fit", "Trainer"):
+        keras.utils.set_random_seed(1)
+        model = task.make()
+        train = model.fit if how == "fit" else Trainer(model, jit_compile=False).fit
+        history = train(task.x, task.y, epochs=3, batch_size=8, shuffle=False, verbose=0).history
+        learned.append((history["loss"], weights(model)))
+    np.testing.assert_allclose(learned[0][0], learned[1][0], rtol=1e-4)
+    for one, other in zip(learned[0][1], learned[1][1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_the_loss_falls(task):
+    model = task.make()
+    history = model.fit(task.x, task.y, epochs=30, batch_size=8, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    assert np.isfinite(history).all()
+
+
+def test_every_setting_is_in_the_config_and_comes_back(task):
+    model = task.make()
+    config = model.get_config()
+    parameters = inspect.signature(type(model).__init__).parameters.values()
+    settings = {one.name for one in parameters if one.kind is not one.VAR_KEYWORD} - {"self"}
+    assert settings <= set(config)
+    again = type(model).from_config(config).get_config()
+    assert json.dumps(again, default=str) == json.dumps(config, default=str)
+    positional = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    assert len(positional) <= 4  # self, and what the task cannot do without; settings are named
+
+
+def test_a_saved_model_answers_the_same_in_a_fresh_process(task, model, tmp_path, run_python):
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "x").write_bytes(pickle.dumps(task.x))
+    run_python(
+        "import pickle, keras, numpy as np, rnn_tf.models\n"
+        f"folder = {str(tmp_path)!r}\n"
+        "model = keras.models.load_model(folder + '/model.keras')\n"
+        "x = pickle.load(open(folder + '/x', 'rb'))\n"
+        "pickle.dump(model.predict(x, verbose=0), open(folder + '/answers', 'wb'))\n"
+    )
+    answers = pickle.loads((tmp_path / "answers").read_bytes())
+    for one, other in zip(answers, model.predict(task.x, verbose=0), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_are_answered_alike_alone_and_beside_others(task, model):
+    together = model.predict(task.x, batch_size=24, verbose=0)
+    alone = [model.predict(task.x[row : row + 1], verbose=0)[0] for row in range(5)]
+    for one, answer in zip(alone, together, strict=False):
+        np.testing.assert_allclose(one, answer, rtol=1e-4, atol=1e-6)  # padding changes nothing
+
+
+def test_the_export_answers_as_the_model_does(task, model, tmp_path, in_this_process):
+    path = export_saved_model(model, tmp_path / "export", warmup=())  # compares them, and fails if they differ
+    assert path.endswith("export/1")
+
+
+def test_a_stream_answers_as_a_whole_call_or_says_why_not(task, model):
+    step = model.serving_signatures().step
+    if isinstance(step, str):
+        assert len(step) > 20
+        return
+    now, *states = step.inputs
+    rows = model.prepare_inputs(task.x[:3])
+    if isinstance(rows, Ragged):
+        sequences, lengths = rows.padded(), rows.lengths
+    else:
+        sequences, lengths = (
+            (rows["sequences"], rows["lengths"]) if isinstance(rows, dict) else (rows, [len(rows[0])] * 3)
+        )
+    whole = np.asarray(model(rows if isinstance(rows, dict) else sequences))
+    carried = {spec.name: np.zeros([3, *spec.shape[1:]], spec.dtype.as_numpy_dtype) for spec in states}
+    for t in range(sequences.shape[1]):
+        outputs = step.answer({now.name: sequences[:, t], **carried})
+        carried = {name: outputs.pop(name) for name in carried}
+        answer = next(value for value in outputs.values() if value.dtype.kind == "f")
+        for row in range(3):
+            if t == lengths[row] - 1:
+                last = whole[row, t] if model.head.at_every_step else whole[row]
+                np.testing.assert_allclose(answer[row], last, rtol=1e-4, atol=1e-5)
+
+
+def test_hidden_states_are_those_of_the_rows(task, model):
+    together, alone = model.hidden_states(task.x[:4])[0], model.hidden_states(task.x[:1])[0]
+    np.testing.assert_allclose(together[:1, : alone.shape[1]], alone, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(together[0, -1, :3], alone[0, -1, :3], rtol=1e-4, atol=1e-5)  # kept after the end
+
+
+def test_bad_rows_are_refused_before_anything_is_learned(task):
+    for message, (x, y) in task.unusable.items():
+        for train in (lambda model: model.fit, lambda model: Trainer(model).fit):
+            model = task.make()
+            with pytest.raises(ValueError, match=message):
+                train(model)(x, y, epochs=1, verbose=0)
+            assert model.optimizer.iterations.numpy() == 0
+
+
+def test_methods_have_signatures_and_docstrings(task):
+    model = task.make()
+    for name in ("fit", "evaluate", "predict"):
+        method = getattr(model, name)
+        own, keras_own = inspect.signature(method), inspect.signature(getattr(keras.Model, name))
+        named = [one for one in keras_own.parameters if one not in ("self", "kwargs")]
+        assert [one for one in own.parameters if one in named] == named
+        assert "Args:" in inspect.getdoc(method)
+    order = [one for one in inspect.signature(model.call).parameters if one in ("inputs", "mask", "training")]
+    assert order == ["inputs", "mask", "training"]
+
+
+def test_a_task_that_leaves_something_out_fails_when_its_class_is_made():
+    with pytest.raises(TypeError, match=r"Half must set self\.head, self\.field_out in its __init__"):
+
+        class Half(Task):
+            def __init__(self):
+                super().__init__()
+                self.field_in = self.encoder = None
