@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from rnn_tf import cells, data, evaluation, export, layers, models, plots, scans, serving, training
+    from rnn_tf import cells, data, evaluation, export, fields, layers, models, plots, scans, serving, training
     from rnn_tf.cells import ElmanCell
     from rnn_tf.export import export_saved_model
     from rnn_tf.layers import RNN, accelerate
@@ -37,6 +37,7 @@ __all__ = [
     "evaluation",
     "export",
     "export_saved_model",
+    "fields",
     "layers",
     "models",
     "plots",

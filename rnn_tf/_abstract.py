@@ -1,4 +1,4 @@
-"""Classes that are abstract or final: what a subclass leaves out is told when the class is made."""
+"""Classes that are abstract or final: an error names what a subclass lacks when it is defined."""
 
 from typing import Any
 
@@ -18,9 +18,12 @@ class Abstract:
     TypeError: Square must define area.
     """
 
+    needs: tuple[str, ...] = ()  # attributes that a class that is not abstract must have
+
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         names = () if abstract else sorted(dir(cls))
         missing = [name for name in names if getattr(getattr(cls, name, None), "__isabstractmethod__", False)]
+        missing += [name for name in cls.needs if not abstract and not hasattr(cls, name)]
         if missing:
             raise TypeError(f"{cls.__name__} must define {', '.join(missing)}.")

@@ -1,4 +1,4 @@
-"""Every private touch of Keras and TensorFlow, each with its reason.
+"""Every use of a private part of Keras or TensorFlow, each with its reason.
 
 Nothing else in the package uses what their documentation does not name. `tests/test_keras.py` fails where one of them
 changes.
@@ -15,7 +15,7 @@ try:  # There is no public way to ask whether XLA will compile what is being tra
     from tensorflow.python.ops import control_flow_util
 except ImportError:
     control_flow_util = None
-try:  # Nor whether the products of matrices are oneDNN's.
+try:  # Nor is there one to ask whether oneDNN multiplies matrices.
     from tensorflow.python.util import _pywrap_util_port
 except ImportError:
     _pywrap_util_port = None
@@ -66,7 +66,7 @@ def validates_inside_fit(arguments: dict[str, Any]) -> bool:
 class RNN(keras.layers.RNN):
     """`keras.layers.RNN` that can be told to draw no dropout masks.
 
-    Keras draws them in inference, too, and each draw writes a variable: the answer of a server must not.
+    Keras draws them in inference, too, and each draw writes a variable, which a server must not do.
     """
 
     def draws_masks(self) -> bool:

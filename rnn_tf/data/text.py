@@ -118,9 +118,9 @@ def split_texts(texts: Texts, test: float = 0.2, seed: int = 0) -> TextSplit:
     """A part of each class held out, drawn at random, with no text in both parts.
 
     A class of n rows gives `round(test * n)` of them to the test part, at least one. They are drawn from the texts
-    that occur once: a text that occurs more than once, whatever its labels, stays in the training part in all its copies, since a
-    model could know it by heart. If fewer texts of a class occur once, all of them are held out, but for one row to
-    train on. Two texts are the same if they differ in nothing but spaces and capital letters.
+    that occur once: a text that occurs more than once, whatever its labels, stays in the training part in all its
+    copies, since a model could know it by heart. If fewer texts of a class occur once, all of them are held out,
+    but for one row to train on. Two texts are the same if they differ in nothing but spaces and capital letters.
 
     Args:
         texts: What to split, of two classes or more.

@@ -47,7 +47,7 @@ def export_saved_model(
     The signature `serving_default` takes and gives tensors by name, for any batch size, in raw units:
 
     - `SequenceRegressor`: `sequences`, float32 `[batch, timesteps, features]`, gives `forecast`, float32
-      `[batch, horizon]`. The number of steps is that which the model was built for; where it is open, as after
+      `[batch, horizon]`. The number of steps is the one the model was built for; where it is open, as after
       `model.build([None, None, features])`, `lengths`, int32 `[batch]`, says where each sequence ends, so that the
       padding of a server that batches changes nothing.
     - `SequenceClassifier`: `sequences` and `lengths` give `label`, string `[batch]`, `probabilities`, float32

@@ -43,7 +43,7 @@ class Endpoint(NamedTuple):
         return self._replace(function=function)
 
     def trace(self) -> None:
-        """Trace a compiled endpoint, unless it is."""
+        """Trace a compiled endpoint, unless it is traced already."""
         self.function.get_concrete_function()  # type: ignore[attr-defined] # a tf.function, once compiled
 
     def answer(self, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -251,7 +251,7 @@ def _made_up(name: str | None) -> bool:
 
 
 def _wide(dtype: tf.DType) -> tf.DType:
-    """What clients can send and read: JSON and many of them have no half precision."""
+    """What clients can send and read: JSON and many clients have no half precision."""
     return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype
 
 

@@ -18,6 +18,7 @@ class Field(Abstract, keras.layers.Layer, abstract=True):
         noun: What the column holds, in the plural, as errors name it.
     """
 
+    needs = ("noun",)
     noun: str
 
     def __init__(self, **kwargs: Any) -> None:
@@ -43,14 +44,14 @@ class Field(Abstract, keras.layers.Layer, abstract=True):
         return False
 
     def see(self, values: np.ndarray) -> None:
-        """Take a chunk of values into what `learn` sets."""
+        """Add a chunk of values to those that `learn` uses."""
 
     def learn(self) -> None:
-        """Set what was seen."""
+        """Learn from the values seen."""
 
 
 class RawInputs(NamedTuple):
-    """What an export takes, and how it becomes what the model is called on.
+    """What an export takes, and how it becomes the inputs of the model.
 
     specs: One for each input, named.
     read: A function of one tensor for each spec.
@@ -67,7 +68,7 @@ class InputField(Field, abstract=True):
 
     @abstractmethod
     def takes(self, x: Any) -> bool:
-        """Whether `rows` is for x; otherwise it holds what the model is called on already, as a dataset of batches."""
+        """Whether x must go through `rows`; if not, x is ready for the model, as a dataset of batches is."""
 
     @abstractmethod
     def input_shape(self, x: Any) -> Any:
@@ -101,7 +102,7 @@ class InputField(Field, abstract=True):
         """None: `call` gives the mask."""
 
     def saw(self, x: Any) -> None:
-        """Told of the rows of every `fit`."""
+        """Called with the rows of every `fit`."""
 
 
 class AnswerField(Field, abstract=True):
@@ -117,4 +118,4 @@ class AnswerField(Field, abstract=True):
 
     @abstractmethod
     def class_weights(self, weights: Any, rows: Any) -> dict[int, float] | None:
-        """`class_weight` of `fit` by class number; rows are None where they lie in a dataset."""
+        """`class_weight` of `fit` by class number; rows are None if they come from a dataset."""

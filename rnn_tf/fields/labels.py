@@ -18,6 +18,11 @@ class Labels(AnswerField):
 
     Args:
         classes: How many classes there are, at least 2, or a list of their names.
+
+    Example:
+    >>> from rnn_tf.fields import Labels
+    >>> Labels(["bad", "good"]).rows(["good", "bad", "good"]).tolist()
+    [1, 0, 1]
     """
 
     noun = "labels"
@@ -70,8 +75,8 @@ def class_numbers(labels: Any, classes: Sequence[str]) -> np.ndarray:
     """Int32 array `[rows]`: which of `classes` each label is.
 
     - A string is a name, letter by letter.
-    - A number is the class whose name is that number: 5 and 5.0 are "5", or "5.0" where that is its name. Only where
-      no class has a number for its name, it is a place among them: 0, 1, ...
+    - A number is the class whose name is that number: 5 and 5.0 are "5", or "5.0" where that is its name. Only if
+      no class is named by a number, it is the position of a class: 0, 1, ...
     - True and False are the names "True" and "False" where there are such classes, else the numbers 1 and 0.
     """
     values = as_column("labels", labels)
@@ -118,7 +123,7 @@ def class_weights(weights: Any, numbers: np.ndarray | None, classes: Sequence[st
         named: Any = class_numbers(list(weights), classes) if weights else []
         if not all(isinstance(w, (int, float, np.number)) and 0 <= w < np.inf for w in weights.values()):
             raise ValueError(f"`class_weight` must hold numbers that are not negative. Received: {weights!r}.")
-        # All of them: Keras looks every class up that occurs.
+        # Every class gets a weight: Keras looks up each that occurs.
         return dict.fromkeys(range(len(classes)), 1.0) | {
             int(number): float(weight) for number, weight in zip(named, weights.values(), strict=True)
         }

@@ -23,6 +23,14 @@ class Numbers(InputField):
         normalize: Whether mean and scale are learned from the first data that train.
         any_length: Whether an export takes sequences of any length; otherwise of the length that the model was built
             for, where it was built for one.
+
+    Example:
+    >>> import numpy as np
+    >>> from rnn_tf.fields import Numbers
+    >>> field = Numbers("a model", normalize=True, any_length=True)
+    >>> rows = field.rows([np.ones([2, 1]), np.zeros([3, 1])])
+    >>> rows["sequences"].shape, rows["lengths"].tolist()
+    ((2, 3, 1), [2, 3])
     """
 
     noun = "x"
@@ -37,7 +45,7 @@ class Numbers(InputField):
         self.scaling = Standardization(name="scaling", dtype=self.dtype_policy)
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights; where they are made, change one thing: the number of steps that an export takes."""
+        """Make the weights; if they exist, change only the number of steps that an export takes."""
         shape = tuple(split_inputs(input_shape)[0])
         check_sequences(self.owner, shape, self.features)
         self.timesteps = None if self.any_length or isinstance(input_shape, dict) else shape[1]
@@ -87,7 +95,7 @@ class Numbers(InputField):
 
     def saw(self, x: Any) -> None:
         if self.timesteps not in (None, np.shape(split_inputs(x)[0])[1]):
-            self.timesteps = None  # it has seen several
+            self.timesteps = None  # sequence lengths differ
 
     @property
     def must_learn(self) -> bool:

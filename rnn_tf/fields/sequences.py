@@ -14,7 +14,7 @@ def as_sequences(x: Any) -> Any:
     Args:
         x: Array `[batch, timesteps, features]`; list of arrays `[timesteps, features]`; `tf.RaggedTensor`; dict of
             padded `"sequences"` and their `"lengths"`, in which what comes after a length becomes 0; or a
-            `tf.data.Dataset`, which stays.
+            `tf.data.Dataset`, returned as it is.
     """
     if isinstance(x, dict):
         return _without_padding(x)

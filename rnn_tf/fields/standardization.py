@@ -35,7 +35,7 @@ class Standardization(keras.layers.Layer):
 
     @property
     def learned(self) -> bool:
-        """Whether `learn` was called, also before the model was saved."""
+        """Whether `learn` was called, even if before the model was saved."""
         with tf.init_scope():  # also while a function is traced
             return bool(self._learned.numpy())
 

@@ -37,7 +37,7 @@ def separate_tokens(texts: Any) -> tf.Tensor:
     """
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
     texts = tf.strings.regex_replace(texts, r"[\p{Z}\p{Cc}]", " ")
-    # What lower-case İ and I are depends on the server's locale, unless they are gone.
+    # The lower case of İ and I depends on the server's locale, so replace them first.
     texts = tf.strings.lower(tf.strings.regex_replace(texts, "İ", "i"))
     texts = tf.strings.lower(texts, encoding="utf-8")
     beside_a_mark = (r"(^|[^\p{L}\p{N}\p{M}])(')|(^|[^\p{N}])([.,])", r"\1\3 \2\4 ")

@@ -30,6 +30,12 @@ class Tokens(InputField):
         embedding_size: Positive integer, length of a token's vector.
         max_length: Positive integer, how many tokens of a text are read; the rest is left out.
         word_dropout: Fraction of the tokens to replace by the unknown one in training.
+
+    Example:
+    >>> from rnn_tf.fields import Tokens
+    >>> field = Tokens("a model", ["good", "bad"], embedding_size=4, max_length=9, word_dropout=0.0)
+    >>> field.vectorize(["Good!", "bad good bad"]).numpy().tolist()
+    [[2, 1, 0], [3, 2, 3]]
     """
 
     noun = "texts"
@@ -43,7 +49,7 @@ class Tokens(InputField):
         word_dropout: float,
         **kwargs: Any,
     ) -> None:
-        super().__init__(autocast=False, **kwargs)  # ids are not to be rounded
+        super().__init__(autocast=False, **kwargs)  # ids must not be rounded
         if isinstance(vocabulary, str) or not vocabulary or not all(isinstance(token, str) for token in vocabulary):
             raise ValueError(
                 f"`vocabulary` must be a list of strings, at least one. Received: {vocabulary!r:.200}. "
@@ -66,6 +72,7 @@ class Tokens(InputField):
         )
 
     def build(self, input_shape: Any) -> None:
+        """Make the vectors, for token ids `[batch, tokens]`."""
         shape = tuple(input_shape)
         if len(shape) != 2:
             raise ValueError(f"{self.owner} takes token ids of shape [batch, tokens]. Received: shape {shape}.")

@@ -19,6 +19,12 @@ class Values(AnswerField):
     Args:
         horizon: Positive integer, how many values an answer has.
         at_every_step: Whether there is an answer at every step.
+
+    Example:
+    >>> import numpy as np
+    >>> from rnn_tf.fields import Values
+    >>> Values(horizon=1).answers(np.array([5.0, 7.0])).tolist()
+    [[5.0], [7.0]]
     """
 
     noun = "targets"
@@ -30,6 +36,7 @@ class Values(AnswerField):
         self.scaling = Standardization(name="scaling", dtype=self.dtype_policy)
 
     def build(self, input_shape: Any) -> None:
+        """Make mean and scale."""
         self.scaling.build((None, self.horizon))
         self._moments = Moments(self.horizon)
 
@@ -40,7 +47,7 @@ class Values(AnswerField):
         if self.at_every_step:
             column = _padded(column)
         (values,) = checked_arrays(y=column, booleans=False)
-        return self.answers(values) if self.at_every_step else values  # else metrics take the steps for a horizon
+        return self.answers(values) if self.at_every_step else values  # or metrics would mistake steps for a horizon
 
     def answers(self, y: Any, timesteps: int | None = None) -> Any:
         """Targets with the shape of the answers; the axis of a horizon of 1 may be missing.

@@ -22,7 +22,7 @@ XLA_UNROLLED_STEPS = 8  # XLA's loops are cheap, its compiler is not
 
 
 class Plan(NamedTuple):
-    """The way of a call, and why it is that."""
+    """The way a call runs, and why."""
 
     path: str  # "kernel", "chunked", "reference" or "cudnn"
     chunk: int | None  # steps in one turn of a loop; None for no loop

@@ -40,7 +40,7 @@ class RNN(_keras.RNN):
         implementation: `"auto"`; or `"kernel"`, `"chunked"`, or `"reference"`, which is Keras's own loop: for
             comparison, and for second derivatives, which kernels do not have.
         shards: Positive integer, the most shards that run side by side. `None` takes the number of cores, at most 4.
-            Sums over a batch depend on it in the last bit: give it to have the same ones on another machine.
+            It changes the last bit of sums over a batch: set it to get the same sums on another machine.
         remat: Whether to hold only about √T states of a sequence in memory and compute the rest again for the
             gradient, which takes another forward pass. Not for a cell of your own that draws random numbers.
 

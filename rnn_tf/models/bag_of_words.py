@@ -7,7 +7,7 @@ from rnn_tf.models.text_classifier import TextClassifier
 
 
 def bag_of_words(classifier: TextClassifier) -> keras.Model:
-    """A logistic regression on which tokens occur in a text, to compare a network with that reads them in order.
+    """A logistic regression on the tokens in a text: a baseline for a network that reads them in order.
 
         b_i = 1 if token i of the vocabulary occurs in the text, else 0
         p   = softmax(W b + c)

@@ -38,7 +38,7 @@ class Classifier(Task, abstract=True):
         recurrent_dropout: float,
         shards: int | None,
     ) -> tuple[Encoder, LabelHead]:
-        """The encoder and the head of one label a sequence; a cell of the user's own has a dropout of its own."""
+        """The encoder and the head of one label a sequence; a custom cell has its own dropout."""
         encoder = Encoder(
             units,
             cell=cell,

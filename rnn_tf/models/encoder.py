@@ -144,7 +144,7 @@ class Encoder(keras.layers.Layer):
         return hidden_states
 
     def state_specs(self) -> list[tf.TensorSpec] | str:
-        """The states of a stream, layer by layer, zeros before its first step; or why it cannot be streamed."""
+        """The states of a stream, layer by layer, all zeros at first; or why the model cannot stream."""
         if self.bidirectional:
             return "its layers also read from the end, which a stream has not reached (bidirectional=True)"
         specs = []
@@ -204,7 +204,7 @@ def _where(present: Any, new: Any, old: Any) -> Any:
 
 
 def _infer(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
-    """One step of a cell, not in training, whatever its default is."""
+    """One step of a cell outside training, whatever its default is."""
     arguments = {"training": False} if takes_training(cell) else {}
     return cell(inputs, states, **arguments)
 

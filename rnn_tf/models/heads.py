@@ -21,12 +21,17 @@ class Head(Abstract, keras.layers.Layer, abstract=True):
         at_every_step: Whether there is an answer at every step.
     """
 
+    needs = ("loss",)
     loss: str
-    at_every_step: bool
+    at_every_step: bool = False
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
+
+    @abstractmethod
+    def build(self, input_shape: Any) -> None:
+        """Make the weights, for states of this shape."""
 
     @abstractmethod
     def call(self, states: Any, mask: Any = None, training: bool = False) -> Any:
@@ -42,7 +47,7 @@ class Head(Abstract, keras.layers.Layer, abstract=True):
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """The settings of a task that this head holds, as `get_config` shows them."""
+        """The settings that this head holds for the config: those that the `__init__` of its task names count."""
 
     def targets(self, rows: Any, loss: Any) -> Any:
         """The checked rows of the answers' field, as the loss takes them."""
@@ -113,7 +118,6 @@ class LabelHead(Head):
     """
 
     loss = "sparse_categorical_crossentropy"
-    at_every_step = False
 
     def __init__(
         self, classes: int, pooling: str | Sequence[str], bidirectional: bool, dropout: float, **kwargs: Any

@@ -55,7 +55,7 @@ def check_regression_loss(loss: Any) -> None:
 
 
 def takes_one_hot(loss: Any) -> bool:
-    """Whether a loss takes one-hot rows `[batch, classes]`: those of Keras do, but for the sparse ones."""
+    """Whether a loss takes one-hot rows `[batch, classes]`: those of Keras do, except the sparse ones."""
     loss = keras.losses.get(loss) if isinstance(loss, str) else loss
     name = _keras_name(loss if hasattr(loss, "__name__") else type(loss))
     return bool(name) and not name.startswith("sparse")

@@ -1,4 +1,4 @@
-"""From data as people have them to checked rows and batches, the same for every way to train and to ask."""
+"""Turns data as people have them into checked rows and batches, in one way for training and prediction."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -33,7 +33,7 @@ class SequenceClassifier(Classifier, SequenceTask):
             `"max"` the loss reaches every step at once; with `"last"` what came early must survive in the state.
         activation: σ of the cells, a name or a function. Not with cells of your own.
         dropout: Fraction to drop in training of each layer's inputs, the same ones at every step, and of what is
-            pooled; of the latter only with cells of your own.
+            pooled; with cells of your own, only of what is pooled.
         recurrent_dropout: Fraction of the state to drop in training. Not with cells of your own.
         normalize: Whether the first `fit`, or `Trainer.fit`, calls `adapt` if nobody has.
         shards: See `rnn_tf.RNN`.

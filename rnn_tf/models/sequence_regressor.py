@@ -180,7 +180,7 @@ class SequenceRegressor(SequenceTask):
         return values, targets[steps_inside(sequences, lengths)] if self.head.at_every_step else targets
 
     def forecast(self, inputs: Any, steps: int) -> np.ndarray:
-        """The `steps` values that follow each sequence, the answers being read as the series goes on.
+        """The `steps` values that follow each sequence; the model reads its own answers to go on.
 
             x_{T+1}, ..., x_{T+H} = answer(x_1, ..., x_T)               H = `horizon`
             x_{T+H+1}, ..., x_{T+2H} = answer(x_{1+H}, ..., x_{T+H})    and so on
@@ -193,8 +193,8 @@ class SequenceRegressor(SequenceTask):
             Array of shape `[batch, steps]`, in the unit of the inputs.
 
         Raises:
-            ValueError: If the model is not built, reads more than one feature (whose future it does not tell) or
-                answers at every step, or if inputs or `steps` are not as they must be.
+            ValueError: If the model is not built, reads more than one feature (it does not predict their future) or
+                answers at every step, or if inputs or `steps` are not valid.
 
         Example:
         >>> import numpy as np

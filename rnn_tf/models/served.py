@@ -13,7 +13,7 @@ from rnn_tf.models.heads import Head
 
 
 class Served(keras.Model):
-    """The part of a task that says what is exported of it."""
+    """The part of a task that says what an export contains."""
 
     field_in: InputField
     encoder: Encoder
@@ -55,7 +55,7 @@ class Served(keras.Model):
     ) -> None:
         """`keras.Model.export`; a SavedModel with the inputs and outputs that `rnn_tf.export_saved_model` declares.
 
-        Keras alone would make float32 of every input, of strings, too. Other formats, and a SavedModel with an
+        Keras alone would turn every input into float32, even strings. Other formats, and a SavedModel with an
         `input_signature` of yours, are Keras's. `rnn_tf.export_saved_model` also checks what it wrote, and publishes
         it for a server.
         """

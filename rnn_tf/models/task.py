@@ -49,7 +49,7 @@ class Task(PreparesRows, Served, abstract=True):
     def build(self, input_shape: Any) -> None:
         """Make the weights, for the shape of what the model is called on.
 
-        On a built model it changes one thing: the number of steps that an export takes.
+        On a built model it changes only the number of steps that an export takes.
         """
         self.field_in.build(input_shape)
         if not self.built:
@@ -78,13 +78,14 @@ class Task(PreparesRows, Served, abstract=True):
         return self.field_in.steps(inputs, mask) if self.head.at_every_step else None
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
-        """`keras.Model.compile`, after checking that the loss and the metrics suit the answers."""
+        """`keras.Model.compile`, by default with the head's loss, after checking that loss and metrics suit it."""
+        loss = self.head.loss if loss is None else loss
         given = inspect.signature(super().compile).bind(optimizer, loss, *args, **kwargs).arguments
         self.head.check(loss, tf.nest.flatten([given.get(name) or [] for name in ("metrics", "weighted_metrics")]))
         super().compile(optimizer, loss, *args, **kwargs)
 
     def compile_from_config(self, config: Any) -> None:
-        """As Keras's, which leaves a model whose class has a `compile` of its own uncompiled."""
+        """As Keras's, which does not compile a model whose class has its own `compile`."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
@@ -155,7 +156,7 @@ class Task(PreparesRows, Served, abstract=True):
         if isinstance(x, tf.data.Dataset):
             batch_size, shuffle = None, False  # it makes its own batches, in its own order
         if self.built and self.optimizer is not None and not self.optimizer.built:
-            # In Keras 3.15 optimizers that copy the weights, as ScheduleFreeAdamW, copy zeros where the compiled
+            # In Keras 3.15 optimizers that copy the weights, such as ScheduleFreeAdamW, copy zeros if the compiled
             # step builds them.
             self.optimizer.build(self.trainable_variables)
         with quiet_tensorflow(_no_retracing):

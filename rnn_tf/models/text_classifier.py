@@ -41,7 +41,7 @@ class TextClassifier(Classifier):
         max_length: Positive integer, how many tokens of a text are read; the rest is left out.
         word_dropout: Fraction of the tokens to replace by the unknown one in training.
         dropout: Fraction to drop in training of each layer's inputs, the same ones at every step, and of what is
-            pooled; of the latter only with cells of your own.
+            pooled; with cells of your own, only of what is pooled.
         recurrent_dropout: Fraction of the state to drop in training. Not with cells of your own.
         activation: σ of the cells, a name or a function. Not with cells of your own.
         shards: See `rnn_tf.RNN`.
@@ -131,7 +131,7 @@ class TextClassifier(Classifier):
         Args:
             texts: List, array, or pandas column of strings, or a `tf.data.Dataset` of `(text, label)`.
             labels: One a text, names or numbers; not with a dataset.
-            classes: Names of the classes, if others than those that occur shall be known, or in another order.
+            classes: Names of the classes, to add some that do not occur, or to set another order.
             vocabulary_size: Positive integer, how many tokens to know at most: the most frequent.
             min_count: Positive integer, how often a token must occur to be known.
             embeddings: Dict of pretrained vectors by token, all of one length. They are trained on; a token of the
@@ -184,7 +184,7 @@ class TextClassifier(Classifier):
     ) -> tf.data.Dataset:
         """Batches `(ids, class numbers)` of texts of similar length, each padded to its longest.
 
-        The texts are tokenised here and now, and held as token ids; what comes out takes no further work. `fit` and
+        The texts are tokenised at once and held as token ids; the batches need no further work. `fit` and
         `Trainer.fit` make one of this kind from raw strings; make it yourself to use it several times.
 
         Args:

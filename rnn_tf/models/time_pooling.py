@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-STATES = {"last": "last", "mean": "sum", "max": "max"}  # what each kind must remember of a stream
+STATES = {"last": "last", "mean": "sum", "max": "max"}  # what each kind keeps between steps
 
 
 class TimePooling(keras.layers.Layer):
@@ -68,7 +68,7 @@ class TimePooling(keras.layers.Layer):
         return tf.where(tf.reduce_any(mask, axis=1), highest, 0)
 
     def state_specs(self, features: int) -> list[tf.TensorSpec]:
-        """What a stream must remember: of h_1, ..., h_t what each kind needs, and t."""
+        """What a stream must remember: t, and what each kind needs from h_1, ..., h_t."""
         pooled = [tf.TensorSpec([None, features], tf.float32, name=f"pooled_{STATES[kind]}") for kind in self.kinds]
         return [*pooled, tf.TensorSpec([None], tf.int32, name="steps")]
 

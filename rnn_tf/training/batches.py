@@ -1,6 +1,6 @@
 """Where batches come from: rows held in memory, or a `tf.data.Dataset`.
 
-Both are a `Source`: they say, call by call, what to hand to the compiled loop, and how many steps to make of it.
+Both are a `Source`: for each call they say what to hand to the compiled loop, and how many steps to run on it.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ import tensorflow as tf
 from rnn_tf._checks import positive_integer
 
 POOL = 64  # batches whose rows are sorted by length together, and which then come in an order of their own
-BLOCK = 16 * 2**20  # bytes of rows that are handed over at once, where all of them are more than PINNED
+BLOCK = 16 * 2**20  # bytes of rows that are handed over at once, if all rows exceed PINNED
 PINNED = 64 * 2**20  # bytes of rows up to which TensorFlow gets a copy of them all
 
 
@@ -68,7 +68,7 @@ class Source(Protocol):
 class Batches:
     """Batches of rows in memory. Which rows a step takes follows from `(seed, step)` alone.
 
-    Rows of different lengths come beside others of similar length: rows in a random order are sorted by length in
+    Rows of different lengths are batched with others of similar length: rows in a random order are sorted by length in
     pools of 64 batches, and cut into batches, which come in a random order again. On lengths like those of reviews
     this leaves 2 to 6 % of padding.
 

@@ -1,4 +1,4 @@
-"""What to look at when training does not get on."""
+"""What to look at when training makes no progress."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ def gradient_reach(cell: Any, head: Callable[[Any], Any], x: Any, y: Any, loss: 
 
     Args:
         cell: A Keras cell. Where it has several states, the last one counts, as the memory c of an LSTM.
-        head: The layer that makes answers of the cell's last output, or another function that does.
+        head: The layer or function that turns the cell's last output into answers.
         x: Float array of shape `[batch, timesteps, features]`.
         y: Targets, one row for each of `x`.
         loss: A Keras loss, or its name.

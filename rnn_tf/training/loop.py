@@ -23,7 +23,7 @@ class Loop:
         self._train_rows = function(partial(_over_rows, train), jit_compile=jit_compile)
         self._test_rows = function(partial(_over_rows, test), jit_compile=jit_compile)
         # Partial functions: TensorFlow counts the traces of one function and warns of many, so each model has its own.
-        # XLA cannot hold an iterator: there each step is compiled by itself.
+        # XLA cannot hold an iterator, so here each step is compiled by itself.
         self._train_iterator = function(partial(_over_iterator, function(train, jit_compile=jit_compile)))
         self._test_iterator = function(partial(_over_iterator, function(test, jit_compile=jit_compile)))
 

@@ -8,7 +8,7 @@ from rnn_tf._checks import is_parts, rows_in
 
 
 class Prepared(NamedTuple):
-    """What `fit` hands on: arrays of numbers; or x is all there is, `Batches` or a `tf.data.Dataset` of them."""
+    """What `fit` hands on: arrays of numbers; or x alone, as `Batches` or a `tf.data.Dataset` of batches."""
 
     x: Any
     y: Any = None
@@ -17,7 +17,7 @@ class Prepared(NamedTuple):
 
 
 class PreparesData:
-    """Base class of the models whose `prepare_data` `Trainer.fit` calls, to check and convert the data before all else.
+    """Base class of the models whose `prepare_data` `Trainer.fit` calls, to check and convert the data first.
 
     It takes `(x, y, sample_weight, class_weight, *, training, batch_size, shuffle, seed)`; with `training`, the model
     learns what must be learned before the first step. A model of a user's own may have a method of this name that means

@@ -39,7 +39,7 @@ def train_step(
         scaled_loss = optimizer.scale_loss(loss)
     gradients = summed(tape.gradient(scaled_loss, model.trainable_variables))
     finite = tf.math.is_finite(loss)
-    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):  # which lives with overflows
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):  # that one handles overflows
         for gradient in gradients:
             if gradient is not None:
                 finite &= tf.reduce_all(tf.math.is_finite(getattr(gradient, "values", gradient)))

@@ -146,7 +146,7 @@ class Trainer:
             steps = positive_integer("steps", steps)
             lengths = [min(log_every, steps - first) for first in range(0, steps, log_every)]
         else:
-            lengths = [0] * positive_integer("epochs", epochs)  # 0: as long as the data are
+            lengths = [0] * positive_integer("epochs", epochs)  # 0: one pass through the data
         if isinstance(x, tf.data.Dataset):
             for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
                 if value is not None:

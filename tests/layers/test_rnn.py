@@ -131,6 +131,8 @@ def everything(layer, x, kept=None, initial=False, training=False, signature=Non
         rank = {tensor.ref(): 2 if tensor is x or tensor.dtype == tf.bool else 1 for tensor in inputs}
         specs = [tf.TensorSpec([None] * rank[one.ref()] + one.shape[rank[one.ref()] :], one.dtype) for one in inputs]
         return [y.numpy() for y in tf.function(call, input_signature=specs)(*inputs)]
+    if not isinstance(layer, RNN) and not jit_compile:
+        return [y.numpy() for y in call(*inputs)]  # Keras's own: computed once, it is not worth a graph
     return [y.numpy() for y in tf.function(call, jit_compile=jit_compile)(*inputs)]
 
 

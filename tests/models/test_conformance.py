@@ -14,14 +14,14 @@ from rnn_tf.models.task import Task
 from rnn_tf.training.batches import Ragged
 
 
-@pytest.fixture(params=TASKS)
+@pytest.fixture(scope="module", params=TASKS)
 def task(request) -> Example:
     return TASKS[request.param]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(task):
-    """A model that has learned a little."""
+    """A model that has learned a little, shared by the tests that only ask it."""
     model = task.make()
     model.fit(task.x, task.y, epochs=1, verbose=0)
     return model

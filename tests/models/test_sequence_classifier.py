@@ -360,7 +360,7 @@ X = padded()["sequences"]
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        (ROWS, None, r"needs labels. Received: y=None. Give fit\(x, y\)"),
+        (ROWS, None, r"needs labels. Received: y=None. Give both, as in fit\(x, y\)"),
         (ROWS, LABELS[:-1], r"same number of rows"),
         (ROWS, ["new", *LABELS[1:]], r"one of the classes 'down', 'up'. Received: 'new' in row 0"),
         (ROWS, np.where(NUMBERS, np.nan, 0), r"must be a name or a whole number. Received: nan in row"),
