@@ -63,7 +63,9 @@ TASKS = {
         {"must be one of the classes": (SEQUENCES, ["sideways"] * 24), "labels": (SEQUENCES, None)},
     ),
     "text classifier": Example(
-        lambda: TextClassifier.from_texts(TEXTS, NAMES, units=3, bidirectional=False, word_dropout=0.0, dropout=0.0),
+        lambda: TextClassifier.from_texts(
+            TEXTS, NAMES, units=3, cell="elman", bidirectional=False, word_dropout=0.0, dropout=0.0
+        ),
         TEXTS,
         NAMES,
         {"must be a string": ([*TEXTS[:-1], None], NAMES), "must be one of the classes": (TEXTS, ["sideways"] * 24)},

@@ -639,11 +639,3 @@ def positive(x):
 def test_extras_that_are_named():
     extras = importlib.metadata.metadata("rnn-tf").get_all("Provides-Extra")
     assert {"plots", "serving"} <= set(extras)
-
-
-@follows("Take one sequence of a batch, and `timesteps` of its length")
-def test_pictures():
-    from rnn_tf.plots import unrolled
-
-    refused("Take one sequence of a batch", unrolled, 5, inputs=X)
-    unrolled(5, inputs=X[0])

@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from rnn_tf.plots.curves import LINES
-from rnn_tf.plots.style import HIDDEN, OUTPUT, TRUTH, log_scale, new_figure, shades
+from rnn_tf.plots.style import HIDDEN, OUTPUT, TRUTH, log_scale, new_figure
 
 
 def learning_curves(
@@ -130,3 +131,9 @@ def eigenvalues(matrices: Mapping[str, np.ndarray], title: str = r"Eigenvalues o
     axes.set(xlabel="real part", ylabel="imaginary part", title=title, aspect="equal")
     figure.legend(loc="outside right upper", frameon=False)
     return figure
+
+
+def shades(colour: str, count: int) -> np.ndarray:
+    """That colour and paler ones, `[count, 3]`, for things of one kind that are to be told apart in grey, too."""
+    white = np.linspace(0, min(0.6, 0.15 * (count - 1)), count)[:, np.newaxis]
+    return white + (1 - white) * to_rgb(colour)

@@ -261,13 +261,6 @@ def lost_windows(series: Series, window: int, horizon: int) -> list[str]:
     return [f"The gaps cost {lost} windows, which would reach across one."] if lost else []
 
 
-def split_windows(
-    values: np.ndarray, window: int, horizon: int, test: float, name: str = "the series"
-) -> tuple[Windows, Windows]:
-    """Windows of `[time, columns]` before and after the cut; see `read_series`."""
-    return Series(name, np.asarray(values, np.float64)).split(window, horizon, test)
-
-
 def windows(values: np.ndarray, window: int, horizon: int = 1) -> Windows:
     """All windows of a series, each with the values of its first column that follow it.
 

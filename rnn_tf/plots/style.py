@@ -7,7 +7,6 @@ import numpy as np
 
 try:
     from matplotlib import font_manager, rcParams
-    from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
     from matplotlib.text import Text
     from matplotlib.ticker import AutoLocator, LogLocator, NullFormatter
@@ -68,12 +67,6 @@ def log_scale(axes: Any) -> None:
         axes.yaxis.set_major_locator(AutoLocator() if high < 8 * low else LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def shades(colour: str, count: int) -> np.ndarray:
-    """That colour and paler ones, `[count, 3]`, for things of one kind that are to be told apart in grey, too."""
-    white = np.linspace(0, min(0.6, 0.15 * (count - 1)), count)[:, np.newaxis]
-    return white + (1 - white) * to_rgb(colour)
 
 
 def fonts_for(text: str) -> tuple[list[str], dict[int, str]]:

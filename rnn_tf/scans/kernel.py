@@ -20,6 +20,14 @@ class Kernel(NamedTuple):
     bias: b, `[gates * units]`, or None.
     weights: Those of the recurrence.
     read_out: What makes the output of the hidden state, of one step or of all; None where they are the same.
+
+    Example:
+    >>> from rnn_tf import ElmanCell
+    >>> cell = ElmanCell(4)
+    >>> cell.build((None, 3))
+    >>> kernel = cell.make_kernel()
+    >>> type(kernel.recurrence).__name__, tuple(kernel.kernel.shape), kernel.read_out
+    ('Elman', (3, 4), None)
     """
 
     recurrence: Recurrence

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_tf.data import read_series, windows
-from rnn_tf.data.series import split_windows
+from rnn_tf.data.series import Series
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_nothing_of_the_test_part_reaches_training(rows, window, horizon, test):
     cut = int(rows * (1 - test))
     if cut < window + horizon or rows - cut < horizon:
         with pytest.raises(ValueError, match="need at least"):
-            split_windows(values, window, horizon, test)
+            Series("the series", np.asarray(values, float)).split(window, horizon, test)
         return
-    train, held_out = split_windows(values, window, horizon, test)
+    train, held_out = Series("the series", np.asarray(values, float)).split(window, horizon, test)
     assert max(train.x.max(), train.y.max()) == cut - 1
     assert held_out.y.min() == cut  # every row after the cut is predicted
     assert held_out.y.max() == rows - 1

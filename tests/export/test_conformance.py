@@ -3,13 +3,8 @@
 All models are exported once, and each of the three answers all requests in one go.
 """
 
-import io
-import pickle
 import re
-import shutil
-import struct
 import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from loaders import LOADERS, as_numbers, as_tensor, as_text, compile_c, read_meta_graph
 
 from rnn_tf import SequenceClassifier, SequenceRegressor, TextClassifier, export_saved_model
 from rnn_tf.export import export
@@ -166,135 +162,15 @@ def exports(unverified, tmp_path_factory):
     return found
 
 
-def read_meta_graph(path):
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        return tf.compat.v1.saved_model.load(session, ["serve"], path)
+@pytest.fixture(scope="module", params=LOADERS)
+def answers(request, exports, tmp_path_factory):
+    models = {model: (one.path, [asked[:2] for asked in one.requests]) for model, one in exports.items()}
+    return LOADERS[request.param](models, tmp_path_factory.mktemp(request.param))
 
 
-WITHOUT_KERAS = """
-import pickle
-import sys
-
-sys.modules["keras"] = sys.modules["rnn_tf"] = None  # importing them now fails
-import tensorflow as tf
-
-with open(sys.argv[1], "rb") as file:
-    models = pickle.load(file)
-answers = {}
-for model, (path, requests) in models.items():
-    signatures = tf.saved_model.load(path).signatures
-    answers[model] = []
-    for signature, feed in requests:
-        outputs = signatures[signature](**{name: tf.constant(array) for name, array in feed.items()})
-        answers[model].append({name: output.numpy() for name, output in outputs.items()})
-with open(sys.argv[2], "wb") as file:
-    pickle.dump(answers, file)
-"""
-
-
-@pytest.fixture(scope="module")
-def python_without_keras(exports, tmp_path_factory):
-    """Answers of `tf.saved_model.load` in a new process that has neither Keras nor rnn_tf."""
-    folder = tmp_path_factory.mktemp("python")
-    models = {model: (one.path, [request[:2] for request in one.requests]) for model, one in exports.items()}
-    (folder / "requests").write_bytes(pickle.dumps(models))
-    command = [sys.executable, "-c", WITHOUT_KERAS, folder / "requests", folder / "answers"]
-    process = subprocess.run(command, capture_output=True, text=True)
-    assert process.returncode == 0, process.stderr
-    return pickle.loads((folder / "answers").read_bytes())
-
-
-@pytest.fixture(scope="module")
-def session(exports):
-    """Answers of a session of TensorFlow 1, which knows tensors by their names in the graph."""
-    answers = {}
-    for model, one in exports.items():
-        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            signatures = tf.compat.v1.saved_model.load(session, ["serve"], one.path).signature_def
-            answers[model] = []
-            for request in one.requests:
-                signature = signatures[request.signature]
-                fetches = {name: info.name for name, info in signature.outputs.items()}
-                feed = {signature.inputs[name].name: array for name, array in request.feed.items()}
-                answers[model].append(session.run(fetches, feed))
-    return answers
-
-
-@pytest.fixture(scope="module")
-def c_program(exports, tmp_path_factory):
-    """Answers of run_saved_model.c, which loads a model as TF Serving does."""
-    program = tmp_path_factory.mktemp("c") / "run_saved_model"
-    compile_c(program)
-    job = b""
-    for one in exports.values():
-        for request in one.requests:
-            signature = one.meta_graph.signature_def[request.signature]
-            job += as_text(one.path) + as_numbers(len(request.feed))
-            for name, array in request.feed.items():
-                job += as_text(signature.inputs[name].name) + as_tensor(array)
-            job += as_numbers(len(signature.outputs))
-            job += b"".join(as_text(info.name) for info in signature.outputs.values())
-    process = subprocess.run([program], input=job, capture_output=True)
-    assert process.returncode == 0, process.stderr.decode()
-    stream = io.BytesIO(process.stdout)
-    answers = {
-        model: [
-            {name: read_tensor(stream) for name in one.meta_graph.signature_def[request.signature].outputs}
-            for request in one.requests
-        ]
-        for model, one in exports.items()
-    }
-    assert stream.read() == b""
-    return answers
-
-
-def compile_c(program):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("There is no C compiler, neither cc nor gcc.")
-    headers, folder = Path(tf.sysconfig.get_include()), Path(tf.sysconfig.get_lib())
-    libraries = [path for name in ("cc", "framework") for path in folder.glob(f"libtensorflow_{name}.*")]
-    if len(libraries) < 2 or not (headers / "tensorflow/c/c_api.h").is_file():
-        pytest.skip("This TensorFlow comes without the headers or the libraries of its C API.")
-    options = ["-std=c11", "-isystem", headers, f"-Wl,-rpath,{folder}", "-o", program]
-    process = subprocess.run(
-        [compiler, HERE / "run_saved_model.c", *libraries, *options], capture_output=True, text=True
-    )
-    assert process.returncode == 0, process.stderr
-
-
-def as_numbers(*values):
-    return struct.pack(f"={len(values)}q", *values)
-
-
-def as_text(value):
-    value = tf.compat.as_bytes(value)
-    return as_numbers(len(value)) + value
-
-
-def as_tensor(array):
-    dtype = tf.as_dtype(array.dtype)
-    elements = b"".join(map(as_text, array.ravel())) if dtype == tf.string else array.tobytes()
-    return as_numbers(dtype.as_datatype_enum, array.ndim, *array.shape) + elements
-
-
-def read_tensor(stream):
-    def numbers(count):
-        return struct.unpack(f"={count}q", stream.read(8 * count))
-
-    dtype, rank = numbers(2)
-    dtype, shape = tf.as_dtype(dtype), numbers(rank)
-    size = int(np.prod(shape))
-    if dtype == tf.string:
-        return np.array([stream.read(*numbers(1)) for _ in range(size)], object).reshape(shape)
-    return np.frombuffer(stream.read(size * dtype.size), dtype.as_numpy_dtype).reshape(shape)
-
-
-@pytest.mark.parametrize("loader", ["python_without_keras", "session", "c_program"])
 @pytest.mark.parametrize("model", MODELS, ids=" ".join)
-def test_answers_as_the_live_model(model, loader, exports, request):
-    answers = request.getfixturevalue(loader)[model]
-    for asked, answer in zip(exports[model].requests, answers, strict=True):
+def test_answers_as_the_live_model(model, answers, exports):
+    for asked, answer in zip(exports[model].requests, answers[model], strict=True):
         for expected in asked.expected:
             assert answer.keys() == expected.keys()
             for name, value in expected.items():

@@ -111,3 +111,10 @@ def test_timesteps_is_a_positive_integer(timesteps):
 def test_numbers_are_those_of_each_step(numbers, message):
     with pytest.raises(ValueError, match=message):
         pictures.unrolled(4, **numbers)
+
+
+def test_the_advice_works():
+    batch = np.arange(40.0).reshape(4, 5, 2)
+    with pytest.raises(ValueError, match="Take one sequence of a batch, and `timesteps` of its length"):
+        pictures.unrolled(5, inputs=batch)
+    pictures.unrolled(5, inputs=batch[0])
