@@ -55,7 +55,7 @@ def in_this_process(monkeypatch):
 
 
 @pytest.fixture
-def rnn_tf(capsys, tmp_path, monkeypatch):
+def rnn_tf(capsys, tmp_path, monkeypatch, in_this_process):
     """Run a command in an empty folder; returns its exit code, output and error output."""
     from rnn_tf import cli
 

@@ -25,7 +25,7 @@ def reviews(tmp_path):
     return tmp_path / "reviews.csv"
 
 
-TRAIN = ("train", "text", "reviews.csv", "--text", "review", "--label", "stars", "--units", 8)
+TRAIN = ("train", "text", "reviews.csv", "--text", "review", "--label", "stars", "--units", 8, "--cell", "elman", "--rate", 0.01)
 
 
 def test_train_and_predict(rnn_tf, reviews, tmp_path):
@@ -65,7 +65,7 @@ def test_without_a_file_it_trains_on_the_documentation_of_the_libraries(rnn_tf, 
     sentences = library_docs(40)
     monkeypatch.setattr(train_text, "library_docs", lambda: sentences)
     monkeypatch.setattr(package, "export_saved_model", lambda model, folder, **rest: f"{folder}/1")
-    code, printed, errors = rnn_tf("train", "text", "--epochs", 1, "--units", 4)
+    code, printed, errors = rnn_tf("train", "text", "--epochs", 1, "--units", 4, "--cell", "elman")
     assert (code, errors) == (0, "")
     assert "120 texts" in printed
     assert "numpy 40, python 40, tensorflow 40" in printed
