@@ -1,8 +1,7 @@
 """From raw strings to token ids, by TensorFlow ops alone, so that an export takes raw strings too."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -10,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import positive_integer
-from rnn_tf._exporting import available_shards
 from rnn_tf.training.batches import Ragged
 
 PADDING, UNKNOWN = 0, 1  # ids that TextVectorization keeps for itself; the vocabulary follows
@@ -64,15 +62,20 @@ def make_vectorizer(vocabulary: Sequence[str] | str) -> keras.layers.TextVectori
 
 def tokens_of(texts: Sequence[str | bytes]) -> Iterator[list[bytes]]:
     """The tokens of each text."""
-    for tokens in _in_chunks(lambda chunk: tf.strings.split(separate_tokens(chunk)).to_list(), texts):
-        yield from tokens
+    for chunk in _chunks(texts):
+        yield from tf.strings.split(separate_tokens(chunk)).to_list()
 
 
 def learn_vocabulary(texts: Sequence[str | bytes], size: int, min_count: int) -> list[str]:
     """The `size` most frequent tokens of those that occur at least `min_count` times, the most frequent first."""
+    return frequent_tokens(tokens_of(texts), size, min_count)
+
+
+def frequent_tokens(tokens: Iterable[Sequence[bytes]], size: int, min_count: int) -> list[str]:
+    """As `learn_vocabulary`, from the tokens of each text."""
     positive_integer("vocabulary_size", size)
     positive_integer("min_count", min_count)
-    counts = Counter(token for tokens in tokens_of(texts) for token in tokens)
+    counts = Counter(token for row in tokens for token in row)
     frequent = [token for token, count in counts.items() if count >= min_count]
     frequent.sort(key=lambda token: (-counts[token], token))
     if not frequent:
@@ -85,14 +88,21 @@ def learn_vocabulary(texts: Sequence[str | bytes], size: int, min_count: int) ->
 
 def ids_of(vectorizer: keras.layers.TextVectorization, texts: Sequence[str | bytes], limit: int) -> Ragged:
     """The int32 ids of each text's first `limit` tokens."""
-    chunks = _in_chunks(lambda chunk: vectorizer(chunk)[:, :limit], texts)
-    parts = [(ids.values.numpy(), ids.row_lengths().numpy()) for ids in chunks]
-    values, lengths = map(np.concatenate, zip(*parts, strict=True))
-    return Ragged(values.astype(np.int32), lengths)
+    chunks = [vectorizer(chunk)[:, :limit] for chunk in _chunks(texts)]
+    return Ragged(
+        np.concatenate([ids.values.numpy() for ids in chunks]).astype(np.int32),
+        np.concatenate([ids.row_lengths().numpy() for ids in chunks]),
+    )
 
 
-def _in_chunks(function: Callable[[tf.Tensor], Any], texts: Sequence[str | bytes]) -> Iterator[Any]:
-    """A function of 1024 texts at once, on all cores: regular expressions take most of the time, each on one core."""
-    chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
-    with ThreadPoolExecutor(available_shards()) as threads:
-        yield from threads.map(lambda chunk: function(tf.constant(chunk)), chunks)
+def ids_of_tokens(vocabulary: Sequence[str], tokens: Sequence[Sequence[bytes]], limit: int) -> Ragged:
+    """As `ids_of`, from the tokens of each text."""
+    ids = {token.encode(): number for number, token in enumerate(vocabulary, start=UNKNOWN + 1)}
+    lengths = np.array([min(len(row), limit) for row in tokens])
+    values = (ids.get(token, UNKNOWN) for row in tokens for token in row[:limit])
+    return Ragged(np.fromiter(values, np.int32, lengths.sum()), lengths)
+
+
+def _chunks(texts: Sequence[str | bytes]) -> Iterator[tf.Tensor]:
+    for first in range(0, len(texts), CHUNK):
+        yield tf.constant(texts[first : first + CHUNK])

@@ -62,6 +62,7 @@ class Tokens(InputField):
             raise ValueError(f"`word_dropout` must be at least 0 and less than 1. Received: {word_dropout!r}.")
         self.word_dropout = word_dropout
         self.vectorizer = tokenization.make_vectorizer(self.vocabulary)
+        self._remembered: tuple[Any, Any] = None, None
         self.word_seeds = keras.random.SeedGenerator()
         self.embedding = keras.layers.Embedding(
             len(self.vocabulary) + 2,
@@ -106,7 +107,13 @@ class Tokens(InputField):
     def rows(self, column: Any, *, finite: bool = True) -> Any:
         if holds_ids(column):
             return checked_arrays(x=column)[0]
-        return tokenization.ids_of(self.vectorizer, as_texts(column), self.max_length)
+        texts, (known, ids) = as_texts(column), self._remembered
+        self._remembered = None, None
+        return ids if texts == known else tokenization.ids_of(self.vectorizer, texts, self.max_length)
+
+    def remember(self, texts: list[str | bytes], tokens: Sequence[Sequence[bytes]]) -> None:
+        """Keep the ids of texts whose tokens are known already, for the next call of `rows`, which lets go of them."""
+        self._remembered = texts, tokenization.ids_of_tokens(self.vocabulary, tokens, self.max_length)
 
     def set_vectors(self, embeddings: Mapping[str, Any]) -> None:
         """Let tokens start with vectors of their own, by token; others keep theirs."""

@@ -10,7 +10,7 @@ import tensorflow as tf
 from rnn_tf._checks import same_rows
 from rnn_tf.fields.columns import as_column, columns_of
 from rnn_tf.fields.labels import Labels, learn_classes
-from rnn_tf.fields.tokenization import learn_vocabulary, tokens_of
+from rnn_tf.fields.tokenization import frequent_tokens, tokens_of
 from rnn_tf.fields.tokens import Tokens, as_texts, vector_size
 from rnn_tf.models.classifier import Classifier
 
@@ -151,7 +151,8 @@ class TextClassifier(Classifier):
         same_rows(texts=texts, labels=labels)
         if classes is None:
             classes = learn_classes(labels)
-        vocabulary = learn_vocabulary(texts, vocabulary_size, min_count)
+        tokens = list(tokens_of(texts))
+        vocabulary = frequent_tokens(tokens, vocabulary_size, min_count)
         if embeddings is not None:
             arguments["embedding_size"] = vector_size(embeddings)
         if units is None and isinstance(cell, str):
@@ -162,6 +163,7 @@ class TextClassifier(Classifier):
         model.compile(optimizer="adam", loss=model.head.loss, metrics=["accuracy"])
         model.build((None, None))
         model.field_in.set_vectors(embeddings or {})
+        model.field_in.remember(texts, tokens)  # most people train on them next
         return model
 
     @property

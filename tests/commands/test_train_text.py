@@ -25,7 +25,21 @@ def reviews(tmp_path):
     return tmp_path / "reviews.csv"
 
 
-TRAIN = ("train", "text", "reviews.csv", "--text", "review", "--label", "stars", "--units", 8, "--cell", "elman", "--rate", 0.01)
+TRAIN = (
+    "train",
+    "text",
+    "reviews.csv",
+    "--text",
+    "review",
+    "--label",
+    "stars",
+    "--units",
+    8,
+    "--cell",
+    "elman",
+    "--rate",
+    0.01,
+)
 
 
 def test_train_and_predict(rnn_tf, reviews, tmp_path):

@@ -625,3 +625,16 @@ def test_calls_take_ids_only(model):
         model(np.ones([2, 3], "float32"))
     with pytest.raises(ValueError, match=r"token ids of shape \[batch, tokens\]. Received: shape \(2, 3, 4\)"):
         TextClassifier(["a"], 2, units=1)(np.ones([2, 3, 4], int))
+
+
+def test_the_texts_that_it_was_made_from_are_remembered_for_one_use():
+    texts = ["good food!", b"bad \xff food", "", "好吃 3.5 don't", "good " * 9, "unknown words, all of them"]
+    model = TextClassifier.from_texts(texts, [0, 1] * 3, min_count=2, max_length=7, **TINY)
+    first, again = model.field_in.rows(texts), model.field_in.rows(texts)
+    np.testing.assert_array_equal(first.values, again.values)
+    np.testing.assert_array_equal(first.lengths, again.lengths)
+    assert first is not again
+    model.field_in.remember(texts, [[]] * 6)
+    others = model.field_in.rows(texts[:5])
+    np.testing.assert_array_equal(others.lengths, first.lengths[:5])
+    np.testing.assert_array_equal(model.field_in.rows(texts).lengths, first.lengths)
