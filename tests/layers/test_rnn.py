@@ -75,6 +75,7 @@ def set_loop(monkeypatch, name):
     monkeypatch.setattr(plan, "UNROLLED_STEPS", unrolled)
     monkeypatch.setattr(plan, "UNROLLED_CELL_STEPS", unrolled)
     monkeypatch.setattr(plan, "CHUNK", chunk)
+    monkeypatch.setattr(plan, "GATED_CHUNK", chunk)
     monkeypatch.setattr(plan, "CELL_CHUNK", chunk)
     monkeypatch.setattr(plan, "SHARD_ROWS", 1)
 
@@ -271,6 +272,7 @@ def test_any_shape(monkeypatch, name, batch, timesteps, features, chunk, shards,
         return  # Keras itself fails: it takes an empty product for a bias
     set_loop(monkeypatch, "chunks")
     monkeypatch.setattr(plan, "CHUNK", chunk)
+    monkeypatch.setattr(plan, "GATED_CHUNK", chunk)
     monkeypatch.setattr(plan, "CELL_CHUNK", chunk)
     x = sequences(batch, timesteps, features)
     kept = None if lengths is None else np.arange(timesteps) < np.array(lengths[:batch]).reshape(-1, 1)
