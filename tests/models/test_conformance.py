@@ -50,13 +50,6 @@ def test_fit_and_trainer_learn_the_same(task):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_the_loss_falls(task):
-    model = task.make()
-    history = model.fit(task.x, task.y, epochs=30, batch_size=8, verbose=0).history["loss"]
-    assert history[-1] < history[0]
-    assert np.isfinite(history).all()
-
-
 def test_every_setting_is_in_the_config_and_comes_back(task):
     model = task.make()
     config = model.get_config()
@@ -69,19 +62,26 @@ def test_every_setting_is_in_the_config_and_comes_back(task):
     assert len(positional) <= 4  # self, and what the task cannot do without; settings are named
 
 
-def test_a_saved_model_answers_the_same_in_a_fresh_process(task, model, tmp_path, run_python):
-    model.save(tmp_path / "model.keras")
-    (tmp_path / "x").write_bytes(pickle.dumps(task.x))
+def test_saved_models_answer_the_same_in_a_fresh_process(tmp_path, run_python):
+    expected = {}
+    for name, task in TASKS.items():
+        model = task.make()
+        model.fit(task.x, task.y, epochs=1, verbose=0)
+        model.save(tmp_path / f"{name}.keras")
+        expected[name] = model.predict(task.x, verbose=0)
+    (tmp_path / "inputs").write_bytes(pickle.dumps({name: task.x for name, task in TASKS.items()}))
     run_python(
-        "import pickle, keras, numpy as np, rnn_tf.models\n"
+        "import pickle, keras, rnn_tf.models\n"
         f"folder = {str(tmp_path)!r}\n"
-        "model = keras.models.load_model(folder + '/model.keras')\n"
-        "x = pickle.load(open(folder + '/x', 'rb'))\n"
-        "pickle.dump(model.predict(x, verbose=0), open(folder + '/answers', 'wb'))\n"
+        "inputs = pickle.load(open(folder + '/inputs', 'rb'))\n"
+        "models = {name: keras.models.load_model(f'{folder}/{name}.keras') for name in inputs}\n"
+        "answers = {name: models[name].predict(x, verbose=0) for name, x in inputs.items()}\n"
+        "pickle.dump(answers, open(folder + '/answers', 'wb'))\n"
     )
     answers = pickle.loads((tmp_path / "answers").read_bytes())
-    for one, other in zip(answers, model.predict(task.x, verbose=0), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    for name in TASKS:
+        for one, other in zip(answers[name], expected[name], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def test_rows_are_answered_alike_alone_and_beside_others(task, model):
