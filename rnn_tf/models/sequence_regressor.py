@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import positive_integer
+from rnn_tf._checks import check_sequences, positive_integer
 from rnn_tf.export.signatures import Endpoint
 from rnn_tf.fields.numbers import Numbers, values_of
 from rnn_tf.fields.sequences import last_values, split_inputs, steps_inside
@@ -133,16 +133,18 @@ class SequenceRegressor(SequenceTask):
                 "`relative` needs to know which value is the last. Received: a mask. Give a dict of 'sequences' and "
                 "'lengths'."
             )
-        return super().call(inputs, mask, training) + self._last(inputs)
+        answers = super().call(inputs, mask, training)
+        return answers + self._last(inputs)
 
     def read(self, inputs: Any, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
         """What the encoder reads, the first feature relative to its last value if that is asked for."""
         return super().read(self._shifted(inputs), mask, training)
 
     def _shifted(self, inputs: Any) -> Any:
-        sequences, lengths = split_inputs(inputs)
         if not self.relative:
             return inputs
+        sequences, lengths = split_inputs(inputs)
+        check_sequences(type(self).__name__, sequences.shape, self.field_in.features)
         sequences = keras.ops.cast(sequences, self.variable_dtype)
         last = last_values(sequences, lengths)
         sequences -= last[:, tf.newaxis] * np.eye(1, sequences.shape[2], dtype=self.variable_dtype)

@@ -3,6 +3,7 @@
 Both are a `Source`: for each call they say what to hand to the compiled loop, and how many steps to run on it.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -102,6 +103,7 @@ class Batches:
         self.step = 0
         self.spec = tuple(map(_spec, columns))
         self._last: tuple[int, tuple[np.ndarray, np.ndarray]] | None = None  # number and order
+        self._dataset: Any = None
         self._iterator: Any = None
         self._pinned: Any = None
         arrays = [] if self.ragged else [rows for rows in tf.nest.flatten(columns) if rows is not None]
@@ -143,6 +145,7 @@ class Batches:
             if self._iterator is None or not length:
                 self._iterator = iter(self.dataset().repeat() if length else self.dataset())
             for first in range(0, steps, log_every):
+                self.step += min(log_every, steps - first)
                 yield self._iterator, min(log_every, steps - first)
         elif self.batch_size == self.size:  # every step takes all rows: their order does not matter
             self.step += steps
@@ -176,28 +179,35 @@ class Batches:
 
     def dataset(self) -> tf.data.Dataset:
         """The batches as a finite `tf.data.Dataset` of known cardinality; every iteration is the next pass."""
+        if self._dataset is not None:
+            return self._dataset
         columns = [
             one.tensor() if isinstance(one, Ragged) else tf.constant(one) for one in self.columns if one is not None
         ]
+        numbers = itertools.count(self.step // self.steps_an_epoch)  # of the passes
 
         def next_pass() -> Iterator[tuple[np.ndarray, list[int]]]:
-            rows = [self.rows(self.step + i) for i in range(self.steps_an_epoch)]
-            self.step += self.steps_an_epoch
+            first = next(numbers) * self.steps_an_epoch
+            rows = [self.rows(first + i) for i in range(self.steps_an_epoch)]
             yield np.concatenate(rows), [len(one) for one in rows]
+
+        def slices(rows: Any, sizes: Any) -> tf.data.Dataset:
+            return tf.data.Dataset.from_tensor_slices(tf.RaggedTensor.from_row_lengths(rows, sizes))
 
         def gather(rows: Any) -> Any:
             batch = [tf.gather(column, rows) for column in columns]
             batch = [one.to_tensor() if isinstance(one, tf.RaggedTensor) else one for one in batch]
             return tuple(batch) if len(batch) > 1 else batch[0]
 
-        specs = (tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int64))
-        passes = tf.data.Dataset.from_generator(next_pass, output_signature=specs)
-        batches = passes.flat_map(
-            lambda rows, sizes: tf.data.Dataset.from_tensor_slices(tf.RaggedTensor.from_row_lengths(rows, sizes))
-        )
-        batches = batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+        if self.shuffle:
+            specs = (tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int64))
+            batches = tf.data.Dataset.from_generator(next_pass, output_signature=specs).flat_map(slices)
+        else:  # all passes are the same, and need no Python
+            batches = slices(*next(next_pass()))
+        batches = batches.map(gather)
         known = tf.data.experimental.assert_cardinality(self.steps_an_epoch)
-        return batches.apply(known).prefetch(tf.data.AUTOTUNE)
+        self._dataset = batches.apply(known).prefetch(tf.data.AUTOTUNE)
+        return self._dataset
 
 
 class DatasetBatches:

@@ -417,3 +417,12 @@ def test_many_models_draw_no_warning_of_retracing():
         logger.removeHandler(handler)
         logger.setLevel(level)
     assert messages == []
+
+
+@pytest.mark.parametrize("relative", [True, False])
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 3), (3, 4, 2, 1)])
+def test_a_call_on_other_shapes_says_what_it_takes(relative, shape):
+    model = SequenceRegressor(units=2, relative=relative)
+    model.build([None, 4, 2])
+    with pytest.raises(ValueError, match=r"SequenceRegressor .* of shape \[batch, timesteps, (features|2)\]. Received"):
+        model(np.ones(shape, "float32"))

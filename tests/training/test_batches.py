@@ -93,6 +93,18 @@ def test_a_source_goes_on_where_its_step_stands():
     assert whole.step == second.step == 20
 
 
+def test_the_step_of_ragged_rows_is_that_of_what_was_handed_over():
+    batches = batches_of(LENGTHS[:60], seed=3)
+    for epoch in (1, 2):
+        ids = [next(iterator) for iterator, limit in batches.calls(0, 4) for _ in range(limit)]
+        assert len(ids) == batches.steps_an_epoch == 15
+        assert batches.step == 15 * epoch
+    assert batches.dataset() is batches.dataset()  # made once: it takes longer to make than to run
+    goes_on = batches_of(LENGTHS[:60], seed=3)
+    goes_on.step = batches.step
+    assert order(goes_on.dataset()) == rows_of_pass(batches, 2)
+
+
 def test_every_pass_has_an_order_of_its_own_that_the_seed_repeats():
     lengths = LENGTHS[:60]
     dataset = batches_of(lengths, seed=3).dataset()
