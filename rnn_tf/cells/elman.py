@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_tf._checks import positive_integer
-from rnn_tf.scans import Elman, Kernel, add_bias, project
+from rnn_tf.scans import Elman, Kernel, Projection, add_bias
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -125,14 +125,14 @@ class ElmanCell(keras.layers.SimpleRNNCell):
             else:
                 mask = self.get_dropout_mask(sequence)  # [batch, features]
             sequence = sequence * mask
-        return project(sequence, self.kernel, self.bias)
+        return Projection(self.kernel, self.bias).forward(sequence)
 
     def make_kernel(self) -> Kernel:
         """The cell for a scan over whole sequences, with the tensors that its weights are in this call."""
         kernel, recurrent_kernel = map(tf.convert_to_tensor, (self.kernel, self.recurrent_kernel))
         bias = None if self.bias is None else tf.convert_to_tensor(self.bias)
         read_out = None if self.output_units is None else self.read_out
-        return Kernel(Elman(self.activation), kernel, bias, [recurrent_kernel], read_out)
+        return Kernel(Elman(self.activation), Projection(kernel, bias), [recurrent_kernel], read_out)
 
     def advance(self, projected: Any, states: Any, training: bool = False) -> Any:
         """The recurrence itself: h_t = σ(projected + h_{t-1} W_hh), all `[batch, units]`."""

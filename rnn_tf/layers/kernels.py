@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from rnn_tf import scans
-from rnn_tf.scans import Kernel
+from rnn_tf.scans import Kernel, Projection
 
 
 def has_kernel(cell: Any) -> bool:
@@ -55,19 +55,19 @@ def make_kernel(cell: Any) -> Kernel:
 
 def _simple(cell: Any) -> Kernel:
     kernel, bias, recurrent_kernel = _tensors(cell.kernel, cell.bias, cell.recurrent_kernel)
-    return Kernel(scans.Elman(cell.activation), kernel, bias, [recurrent_kernel])
+    return Kernel(scans.Elman(cell.activation), Projection(kernel, bias), [recurrent_kernel])
 
 
 def _lstm(cell: Any) -> Kernel:
     kernel, bias, recurrent_kernel = _tensors(cell.kernel, cell.bias, cell.recurrent_kernel)
-    return Kernel(scans.LSTM(cell.activation, cell.recurrent_activation), kernel, bias, [recurrent_kernel])
+    return Kernel(scans.LSTM(cell.activation, cell.recurrent_activation), Projection(kernel, bias), [recurrent_kernel])
 
 
 def _gru(cell: Any) -> Kernel:
     kernel, bias, recurrent_kernel = _tensors(cell.kernel, cell.bias, cell.recurrent_kernel)
     if not cell.reset_after:
         recurrence: scans.Recurrence = scans.GRUResetBefore(cell.activation, cell.recurrent_activation)
-        return Kernel(recurrence, kernel, bias, [recurrent_kernel])
+        return Kernel(recurrence, Projection(kernel, bias), [recurrent_kernel])
     candidate_bias = tf.zeros([cell.units], kernel.dtype)
     if bias is not None:
         # Only the candidate's recurrent bias is inside the product with the reset gate.
@@ -75,7 +75,7 @@ def _gru(cell: Any) -> Kernel:
         candidate_bias = recurrent_bias[2 * cell.units :]
         bias += tf.concat([recurrent_bias[: 2 * cell.units], tf.zeros_like(candidate_bias)], 0)
     recurrence = scans.GRU(cell.activation, cell.recurrent_activation)
-    return Kernel(recurrence, kernel, bias, [recurrent_kernel, candidate_bias])
+    return Kernel(recurrence, Projection(kernel, bias), [recurrent_kernel, candidate_bias])
 
 
 def _tensors(*weights: Any) -> list[Any]:

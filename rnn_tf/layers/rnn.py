@@ -186,7 +186,7 @@ class RNN(_keras.RNN):
             return self._cudnn(sequences, initial_state, None, training)
         if mask is not None:
             mask = tf.cast(mask, tf.bool)
-            mask = mask[:, :, 0] if len(mask.shape) == 3 else mask  # [batch, time]
+            mask = tf.squeeze(mask, 2) if len(mask.shape) == 3 else mask  # [batch, time]
         if self.go_backwards:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])
@@ -232,12 +232,12 @@ class RNN(_keras.RNN):
         def run(sequences: Any, states: Any, mask: Any, dropout: Any) -> Any:
             def piece(sequences: Any, states: Any, mask: Any) -> Any:
                 kernel = kernels.make_kernel(self.cell)
-                sequences = tf.transpose(sequences, [1, 0, 2])  # now: after the projection there is more of it
                 return scans.scan(
                     kernel.recurrence,
-                    scans.project(sequences, kernel.kernel, kernel.bias, dropout[0]),
+                    sequences,
                     states,
                     kernel.weights,
+                    projection=kernel.projection._replace(dropout=dropout[0]),
                     mask=mask,
                     dropout=dropout[1],
                     sequences=self.return_sequences,

@@ -4,7 +4,8 @@ import rnn_tf._environment
 from rnn_tf.scans.chunked import chunked
 from rnn_tf.scans.elman import Elman
 from rnn_tf.scans.gated import GRU, LSTM, GRUResetBefore
-from rnn_tf.scans.kernel import Kernel, project
+from rnn_tf.scans.kernel import Kernel
+from rnn_tf.scans.projection import Projection
 from rnn_tf.scans.recurrence import Recurrence, scan
 from rnn_tf.scans.remat import rematerialized
 from rnn_tf.scans.shards import in_shards
@@ -16,11 +17,11 @@ __all__ = [
     "Elman",
     "GRUResetBefore",
     "Kernel",
+    "Projection",
     "Recurrence",
     "add_bias",
     "chunked",
     "in_shards",
-    "project",
     "rematerialized",
     "scan",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnn_tf.scans import steps
+from rnn_tf.scans.steps import Output, Steps
 
 
 def chunked(
@@ -48,23 +49,27 @@ def chunked(
     >>> outputs[0, :, 0].numpy().tolist()
     [1.0, 3.0, 6.0]
     """
-    inputs = [steps.split(sequence, unrolled=True) if chunk is None else steps.in_chunks(sequence, chunk)]
+    sequence = steps.swap(sequence)
+    inputs = [sequence if chunk is None else steps.in_chunks(sequence, chunk)]
     if mask is not None:
-        inputs.append(steps.split(mask, unrolled=chunk is None))
+        inputs.append(steps.swap(mask))
 
-    def step(inputs: Any, carried: Any) -> Any:
-        x, *m = inputs
-        previous, *flat = carried
-        output, new = cell(x, tf.nest.pack_sequence_as(states, flat))
-        new = tf.nest.flatten(new)
-        if m:
-            output = _where(m[0], output, tf.zeros_like(output) if zero_masked_outputs else previous)
-            new = [_where(m[0], one, old) for one, old in zip(new, flat, strict=True)]
-        return [output] if sequences else [], [output, *new]
+    def turn(inputs: list[Steps], carried: list[Any]) -> tuple[list[Steps], list[Any]]:
+        rows = []
+        for t, x in enumerate(inputs[0].rows):
+            previous, *flat = carried
+            output, new = cell(x, tf.nest.pack_sequence_as(states, flat))
+            new = tf.nest.flatten(new)
+            for m in (one.rows[t] for one in inputs[1:]):
+                output = _where(m, output, tf.zeros_like(output) if zero_masked_outputs else previous)
+                new = [_where(m, one, old) for one, old in zip(new, flat, strict=True)]
+            carried = [output, *new]
+            rows.append(output)
+        return [Steps(rows=rows)] if sequences else [], carried
 
-    specs = [tf.TensorSpec(before.shape, before.dtype)] if sequences else []
-    outputs, last = steps.run(step, inputs, [before, *tf.nest.flatten(states)], specs, chunk or 1)
-    return steps.join(outputs[0]) if sequences else None, last
+    outputs = [Output(before.shape, before.dtype)] if sequences else []
+    shown, last = steps.run(turn, inputs, [before, *tf.nest.flatten(states)], outputs, chunk)
+    return shown[0].batch_major() if sequences else None, last
 
 
 def _where(mask: Any, new: Any, old: Any) -> Any:

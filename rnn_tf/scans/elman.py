@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rnn_tf.scans import recurrence
+from rnn_tf.scans import products, recurrence
 from rnn_tf.scans.activations import Activation
 
 
@@ -38,17 +38,20 @@ class Elman(recurrence.Recurrence):
 
     def __init__(self, activation: Any) -> None:
         self._activation = Activation(activation)
-        self.saved = () if self._activation.from_value else (1,)
+        self.saved = 0 if self._activation.from_value else 1
 
     def forward(self, projected: Any, states: Any, weights: Any, dropout: Any) -> Any:
-        z = projected + recurrence.product(states[0], weights[0], dropout)  # [batch, units]
+        z = projected + products.product(states[0], weights[0], dropout)  # [batch, units]
         h, saved = self._activation(z)
         return [h], [saved] if self.saved else []
 
-    def backward(self, d_states: Any, hidden: Any, saved: Any, transposed: Any, dropout: Any) -> Any:
-        # Where a mask kept the state, `hidden` is not σ(z_t); the gradient of such a step is not used.
-        dz = self._activation.gradient(saved[0] if saved else hidden, d_states[0])
-        return [dz], [recurrence.state_gradient(dz, transposed[0], dropout)]
+    def needed(self, before: Any, after: Any, saved: Any) -> Any:
+        return saved or after
 
-    def weight_gradients(self, first: Any, hidden: Any, saved: Any, gradients: Any, dropout: Any) -> Any:
-        return [recurrence.kernel_gradient(first, hidden, gradients[0], dropout)]
+    def backward(self, d_states: Any, needed: Any, transposed: Any, dropout: Any) -> Any:
+        dz = self._activation.gradient(needed[0], d_states[0])
+        return [dz], [products.input_gradient(dz, transposed[0], dropout)]
+
+    def gradients(self, flown: Any, needed: Any, before: Any, dropout: Any) -> Any:
+        dz = flown[0].whole
+        return dz, [products.kernel_gradient(before[0].whole, dz, dropout)]

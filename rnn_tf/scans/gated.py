@@ -4,8 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnn_tf.scans import recurrence, steps, sums
+from rnn_tf.scans import products, recurrence, sums
 from rnn_tf.scans.activations import Activation
+from rnn_tf.scans.steps import Steps
 
 
 class LSTM(recurrence.Recurrence):
@@ -38,35 +39,37 @@ class LSTM(recurrence.Recurrence):
     Example: 2 sequences of 5 steps, 3 units.
     >>> import tensorflow as tf
     >>> from rnn_tf.scans import LSTM, scan
-    >>> projected, zeros, kernel = tf.ones([5, 2, 12]), tf.zeros([2, 3]), tf.zeros([3, 12])
+    >>> projected, zeros, kernel = tf.ones([2, 5, 12]), tf.zeros([2, 3]), tf.zeros([3, 12])
     >>> hidden, (h, c) = scan(LSTM(tf.tanh, tf.sigmoid), projected, [zeros, zeros], [kernel])
     >>> hidden.shape, c.shape
     (TensorShape([2, 5, 3]), TensorShape([2, 3]))
     """
 
-    saved = (1, 1, 1, 1, 1, 1)
-    gradients = (4,)
+    saved = 4
 
     def __init__(self, activation: Any, recurrent_activation: Any) -> None:
         self._activation = Activation(activation)
         self._gate = Activation(recurrent_activation)
 
     def forward(self, projected: Any, states: Any, weights: Any, dropout: Any) -> Any:
-        h, c_before = states
-        z = projected + recurrence.product(h, weights[0], dropout)  # [batch, 4 units]
+        h, c = states
+        z = projected + products.product(h, weights[0], dropout)  # [batch, 4 units]
         z_i, z_f, z_g, z_o = tf.split(z, 4, axis=1)
         (i, i_saved), (f, f_saved), (o, o_saved) = (self._gate(z_k) for z_k in (z_i, z_f, z_o))
         g, g_saved = self._activation(z_g)
-        c = f * c_before + i * g
-        y, c_saved = self._activation(c)
-        return [o * y, c], [i_saved, f_saved, g_saved, o_saved, c_before, c_saved]
+        c = f * c + i * g
+        return [o * self._activation(c)[0], c], [i_saved, f_saved, g_saved, o_saved]
 
-    def backward(self, d_states: Any, hidden: Any, saved: Any, transposed: Any, dropout: Any) -> Any:
+    def needed(self, before: Any, after: Any, saved: Any) -> Any:
+        _, c_saved = self._activation(after[1].whole)
+        return [*saved, before[1], Steps(c_saved)]
+
+    def backward(self, d_states: Any, needed: Any, transposed: Any, dropout: Any) -> Any:
         dh, dc = d_states
-        i_saved, f_saved, g_saved, o_saved, c_before, c_saved = saved
+        i_saved, f_saved, g_saved, o_saved, c_before, c_saved = needed
         i, f, o = (self._gate.value(k) for k in (i_saved, f_saved, o_saved))
         g, y = self._activation.value(g_saved), self._activation.value(c_saved)
-        dc = dc + self._activation.gradient(c_saved, dh * o)
+        dc += self._activation.gradient(c_saved, dh * o)
         dz = tf.concat(
             [
                 self._gate.gradient(i_saved, dc * g),
@@ -76,10 +79,11 @@ class LSTM(recurrence.Recurrence):
             ],
             axis=1,
         )  # [batch, 4 units]
-        return [dz], [recurrence.state_gradient(dz, transposed[0], dropout), dc * f]
+        return [dz], [products.input_gradient(dz, transposed[0], dropout), dc * f]
 
-    def weight_gradients(self, first: Any, hidden: Any, saved: Any, gradients: Any, dropout: Any) -> Any:
-        return [recurrence.kernel_gradient(first, hidden, gradients[0], dropout)]
+    def gradients(self, flown: Any, needed: Any, before: Any, dropout: Any) -> Any:
+        dz = flown[0].whole
+        return dz, [products.kernel_gradient(before[0].whole, dz, dropout)]
 
 
 class GRU(recurrence.Recurrence):
@@ -112,14 +116,13 @@ class GRU(recurrence.Recurrence):
     Example: 2 sequences of 5 steps, 3 units.
     >>> import tensorflow as tf
     >>> from rnn_tf.scans import GRU, scan
-    >>> projected, kernel, bias = tf.ones([5, 2, 9]), tf.zeros([3, 9]), tf.zeros([3])
+    >>> projected, kernel, bias = tf.ones([2, 5, 9]), tf.zeros([3, 9]), tf.zeros([3])
     >>> hidden, (h,) = scan(GRU(tf.tanh, tf.sigmoid), projected, [tf.zeros([2, 3])], [kernel, bias])
     >>> hidden.shape, h.shape
     (TensorShape([2, 5, 3]), TensorShape([2, 3]))
     """
 
-    saved = (1, 1, 1, 1, 1)
-    gradients: tuple[int, ...] = (3, 3)
+    saved = 4
 
     def __init__(self, activation: Any, recurrent_activation: Any) -> None:
         self._activation = Activation(activation)
@@ -128,28 +131,31 @@ class GRU(recurrence.Recurrence):
     def forward(self, projected: Any, states: Any, weights: Any, dropout: Any) -> Any:
         (h,), (kernel, bias) = states, weights
         p_z, p_r, p_g = tf.split(projected, 3, axis=1)  # [batch, units] each
-        u_z, u_r, u_g = tf.split(recurrence.product(h, kernel, dropout), 3, axis=1)
+        u_z, u_r, u_g = tf.split(products.product(h, kernel, dropout), 3, axis=1)
         z, z_saved = self._gate(p_z + u_z)
         r, r_saved = self._gate(p_r + u_r)
         u_g += bias
         g, g_saved = self._activation(p_g + r * u_g)
-        return [g + z * (h - g)], [z_saved, r_saved, g_saved, u_g, h]
+        return [g + z * (h - g)], [z_saved, r_saved, g_saved, u_g]
 
-    def backward(self, d_states: Any, hidden: Any, saved: Any, transposed: Any, dropout: Any) -> Any:
+    def needed(self, before: Any, after: Any, saved: Any) -> Any:
+        return [*saved, before[0]]
+
+    def backward(self, d_states: Any, needed: Any, transposed: Any, dropout: Any) -> Any:
         (dh,) = d_states
-        z_saved, r_saved, g_saved, u_g, h_before = saved
+        z_saved, r_saved, g_saved, u_g, h_before = needed
         z, r, g = self._gate.value(z_saved), self._gate.value(r_saved), self._activation.value(g_saved)
         dp_g = self._activation.gradient(g_saved, dh * (1 - z))
         dp_z = self._gate.gradient(z_saved, dh * (h_before - g))
         dp_r = self._gate.gradient(r_saved, dp_g * u_g)
         du = tf.concat([dp_z, dp_r, dp_g * r], axis=1)  # [batch, 3 units]
-        dp = tf.concat([dp_z, dp_r, dp_g], axis=1)
-        return [dp, du], [dh * z + recurrence.state_gradient(du, transposed[0], dropout)]
+        return [du, dp_g], [dh * z + products.input_gradient(du, transposed[0], dropout)]
 
-    def weight_gradients(self, first: Any, hidden: Any, saved: Any, gradients: Any, dropout: Any) -> Any:
-        kernel = recurrence.kernel_gradient(first, hidden, gradients[1], dropout)
-        _, _, du_g = tf.split(steps.time_major(gradients[1]), 3, axis=-1)
-        return [kernel, sums.total(du_g)]
+    def gradients(self, flown: Any, needed: Any, before: Any, dropout: Any) -> Any:
+        du, dp_g = (one.whole for one in flown)
+        du_z, du_r, du_g = tf.split(du, 3, axis=-1)
+        dp = tf.concat([du_z, du_r, dp_g], axis=-1)
+        return dp, [products.kernel_gradient(before[0].whole, du, dropout), sums.total(du_g)]
 
 
 class GRUResetBefore(GRU):
@@ -169,42 +175,43 @@ class GRUResetBefore(GRU):
     Example: 2 sequences of 5 steps, 3 units.
     >>> import tensorflow as tf
     >>> from rnn_tf.scans import GRUResetBefore, scan
-    >>> projected, kernel = tf.ones([5, 2, 9]), tf.zeros([3, 9])
+    >>> projected, kernel = tf.ones([2, 5, 9]), tf.zeros([3, 9])
     >>> hidden, (h,) = scan(GRUResetBefore(tf.tanh, tf.sigmoid), projected, [tf.zeros([2, 3])], [kernel])
     >>> hidden.shape, h.shape
     (TensorShape([2, 5, 3]), TensorShape([2, 3]))
     """
 
-    gradients = (3,)
+    saved = 3
 
     def forward(self, projected: Any, states: Any, weights: Any, dropout: Any) -> Any:
         (h,), (kernel,) = states, weights
         gates, candidate = tf.split(kernel, [2 * h.shape[1], h.shape[1]], axis=1)
         p_z, p_r, p_g = tf.split(projected, 3, axis=1)  # [batch, units] each
-        u_z, u_r = tf.split(recurrence.product(h, gates, dropout and dropout[:2]), 2, axis=1)
+        u_z, u_r = tf.split(products.product(h, gates, dropout and dropout[:2]), 2, axis=1)
         z, z_saved = self._gate(p_z + u_z)
         r, r_saved = self._gate(p_r + u_r)
-        v = r * h if dropout is None else r * h * dropout[2]
-        g, g_saved = self._activation(p_g + tf.matmul(v, candidate))
-        return [g + z * (h - g)], [z_saved, r_saved, g_saved, v, h]
+        g, g_saved = self._activation(p_g + products.product(r * h, candidate, dropout and dropout[2:]))
+        return [g + z * (h - g)], [z_saved, r_saved, g_saved]
 
-    def backward(self, d_states: Any, hidden: Any, saved: Any, transposed: Any, dropout: Any) -> Any:
+    def needed(self, before: Any, after: Any, saved: Any) -> Any:
+        return [*saved, before[0]]
+
+    def backward(self, d_states: Any, needed: Any, transposed: Any, dropout: Any) -> Any:
         (dh,) = d_states
-        z_saved, r_saved, g_saved, _, h_before = saved
+        z_saved, r_saved, g_saved, h_before = needed
         units = dh.shape[1]
         gates, candidate = tf.split(transposed[0], [2 * units, units])
         z, r, g = self._gate.value(z_saved), self._gate.value(r_saved), self._activation.value(g_saved)
         dp_g = self._activation.gradient(g_saved, dh * (1 - z))
-        dv = tf.matmul(dp_g, candidate)
-        if dropout is not None:
-            dv *= dropout[2]
+        dv = products.input_gradient(dp_g, candidate, dropout and dropout[2:])
         dp_z = self._gate.gradient(z_saved, dh * (h_before - g))
         dp_r = self._gate.gradient(r_saved, dv * h_before)
-        from_gates = recurrence.state_gradient(tf.concat([dp_z, dp_r], axis=1), gates, dropout and dropout[:2])
-        return [tf.concat([dp_z, dp_r, dp_g], axis=1)], [dh * z + dv * r + from_gates]
+        dp_gates = tf.concat([dp_z, dp_r], axis=1)  # [batch, 2 units]
+        d_before = dh * z + dv * r + products.input_gradient(dp_gates, gates, dropout and dropout[:2])
+        return [dp_gates, dp_g], [d_before]
 
-    def weight_gradients(self, first: Any, hidden: Any, saved: Any, gradients: Any, dropout: Any) -> Any:
-        units = first.shape[1]
-        dp_gates, dp_g = tf.split(steps.time_major(gradients[0]), [2 * units, units], axis=-1)
-        gates = recurrence.kernel_gradient(first, steps.time_major(hidden), dp_gates, dropout and dropout[:2])
-        return [tf.concat([gates, recurrence.product_gradient(saved[3], dp_g, None)], axis=1)]
+    def gradients(self, flown: Any, needed: Any, before: Any, dropout: Any) -> Any:
+        h, r, (dp_gates, dp_g) = before[0].whole, self._gate.value(needed[1].whole), (one.whole for one in flown)
+        gates = products.kernel_gradient(h, dp_gates, dropout and dropout[:2])
+        candidate = products.kernel_gradient(r * h, dp_g, dropout and dropout[2:])
+        return tf.concat([dp_gates, dp_g], axis=-1), [tf.concat([gates, candidate], axis=1)]

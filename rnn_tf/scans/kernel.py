@@ -1,12 +1,10 @@
 """What a cell brings for its scan: the projection of its inputs, its recurrence, its weights, its output."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import tensorflow as tf
-
+from rnn_tf.scans.projection import Projection
 from rnn_tf.scans.recurrence import Recurrence
-from rnn_tf.scans.sums import add_bias
 
 
 class Kernel(NamedTuple):
@@ -16,8 +14,7 @@ class Kernel(NamedTuple):
     step, must have its own.
 
     recurrence: The recurrence itself.
-    kernel: W of the projection x_t W + b, `[features, gates * units]`.
-    bias: b, `[gates * units]`, or None.
+    projection: That of the inputs.
     weights: Those of the recurrence.
     read_out: What makes the output of the hidden state, of one step or of all; None where they are the same.
 
@@ -26,43 +23,11 @@ class Kernel(NamedTuple):
     >>> cell = ElmanCell(4)
     >>> cell.build((None, 3))
     >>> kernel = cell.make_kernel()
-    >>> type(kernel.recurrence).__name__, tuple(kernel.kernel.shape), kernel.read_out
+    >>> type(kernel.recurrence).__name__, tuple(kernel.projection.kernel.shape), kernel.read_out
     ('Elman', (3, 4), None)
     """
 
     recurrence: Recurrence
-    kernel: Any
-    bias: Any
+    projection: Projection
     weights: list[Any]
     read_out: Callable[[Any], Any] | None = None
-
-
-def project(sequence: Any, kernel: Any, bias: Any, dropout: Sequence[Any] | None = None) -> Any:
-    """x W + b over the last axis, all rows in one product; with dropout (x ∘ m_k) W_k.
-
-    Args:
-        sequence: `[batch, features]`, or `[time, batch, features]`.
-        kernel: W, `[features, gates * units]`.
-        bias: b, `[gates * units]`, or None.
-        dropout: A mask `[batch, features]` for all gates, or one for each, or None.
-
-    Example:
-    >>> import tensorflow as tf
-    >>> from rnn_tf.scans import project
-    >>> project(tf.ones([5, 1, 2]), tf.ones([2, 3]), tf.ones([3]))[0].numpy().tolist()
-    [[3.0, 3.0, 3.0]]
-    """
-    features = kernel.shape[0]
-    if dropout is None:
-        # TensorFlow joins product and bias only without axes between.
-        projected = tf.matmul(tf.reshape(sequence, [-1, features]), kernel)
-    else:
-        masked = [tf.reshape(sequence * mask, [-1, features]) for mask in dropout]
-        parts = zip(masked, tf.split(kernel, len(dropout), axis=1), strict=True)
-        projected = tf.concat([tf.matmul(one, part) for one, part in parts], axis=1)
-    if bias is not None:
-        projected = add_bias(projected, bias)
-    if len(sequence.shape) == 2:
-        return projected
-    sizes = [tf.shape(sequence)[axis] if size is None else size for axis, size in enumerate(sequence.shape[:-1])]
-    return tf.reshape(projected, [*sizes, kernel.shape[1]])

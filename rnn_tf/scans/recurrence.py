@@ -1,7 +1,9 @@
 """A recurrence over a whole sequence, with backpropagation through time written out.
 
-`Recurrence` is one step forward and one step back, an equation each (see `elman` and `gated`); `scan` runs it over
-the steps, keeps what the way back needs, and sums the gradients of the weights after the loop, in one product.
+`Recurrence` is one step forward and one step back, an equation each (see `elman` and `gated`), and what is done for
+all steps of a chunk at once; `scan` runs it over the steps. It keeps the states and what `forward` saves, and sums
+the gradients of the weights chunk by chunk: in memory, no inputs are projected, and no gradients, but those of one
+chunk.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +13,10 @@ import tensorflow as tf
 
 from rnn_tf.scans import steps, sums
 from rnn_tf.scans.gradients import with_gradient
-from rnn_tf.scans.steps import Steps
+from rnn_tf.scans.products import Masks
+from rnn_tf.scans.projection import Projection
+from rnn_tf.scans.steps import Output, Steps
 
-Masks = Sequence[Any] | None
 FEW_STEPS = 16  # up to here it costs less to multiply by a transposed matrix than to transpose it
 
 
@@ -21,7 +24,7 @@ class Recurrence:
     """One step of a recurrence whose input is projected already, and the gradient of that step.
 
     States are lists of `[batch, units]`, the hidden state h first; `dropout` is a list with a mask `[batch, units]`
-    for h in each of the gates, or None.
+    for h in each of the gates, or None. Where a tensor holds all steps of a chunk, it is `[time, batch, ...]`.
 
     Example: h_t = p_t + h_{t-1} / 2, which has no weights.
     >>> import tensorflow as tf
@@ -30,43 +33,56 @@ class Recurrence:
     ...     def forward(self, projected, states, weights, dropout):
     ...         return [projected + states[0] / 2], []
     ...
-    ...     def backward(self, d_states, hidden, saved, transposed, dropout):
+    ...     def needed(self, before, after, saved):
+    ...         return []
+    ...
+    ...     def backward(self, d_states, needed, transposed, dropout):
     ...         return [d_states[0]], [d_states[0] / 2]
     ...
-    ...     def weight_gradients(self, first, hidden, saved, gradients, dropout):
-    ...         return []
-    >>> hidden, last = scan(Fading(), tf.ones([3, 1, 1]), [tf.zeros([1, 1])], [])
+    ...     def gradients(self, flown, needed, before, dropout):
+    ...         return flown[0].whole, []
+    >>> hidden, last = scan(Fading(), tf.ones([1, 3, 1]), [tf.zeros([1, 1])], [])
     >>> hidden[0, :, 0].numpy().tolist()
     [1.0, 1.5, 1.75]
     """
 
-    saved: tuple[int, ...] = ()  # sizes of what `forward` saves, in units
-    gradients: tuple[int, ...] = (1,)  # sizes of the gradients that `backward` gives, in units
+    saved: int = 0  # how many tensors `[batch, units]` a step saves
 
     def forward(self, projected: Any, states: Any, weights: Any, dropout: Masks) -> tuple[list[Any], list[Any]]:
-        """States of step t from those of t-1; and what `backward` will need of this step."""
+        """States of step t from those of t-1; and what else the way back will need of this step."""
+        raise NotImplementedError
+
+    def needed(self, before: list[Steps], after: list[Steps], saved: list[Steps]) -> list[Steps]:
+        """What `backward` needs of each step, for all steps of a chunk at once.
+
+        From the states before and after each step, and what `forward` saved. Steps that a mask leaves out kept their
+        states, and saved what they would have saved: what is made of them is not used, and may be anything.
+        """
         raise NotImplementedError
 
     def backward(
-        self, d_states: Any, hidden: Any, saved: Any, transposed: Any, dropout: Masks
+        self, d_states: list[Any], needed: list[Any], transposed: list[Any], dropout: Masks
     ) -> tuple[list[Any], list[Any]]:
-        """From dL/d(states of step t): gradients of the step, dL/dp_t first; and dL/d(states of step t-1).
+        """From ∂L/∂(states of step t): what flows into the step, for `gradients`; and ∂L/∂(states of step t-1).
 
         `transposed` are the weights, matrices transposed.
         """
         raise NotImplementedError
 
-    def weight_gradients(self, first: Any, hidden: Steps, saved: Any, gradients: Any, dropout: Masks) -> list[Any]:
-        """dL/d(weights), from h_0, the steps h_1, ..., h_T, and what `forward` and `backward` gave at every step."""
+    def gradients(
+        self, flown: list[Steps], needed: list[Steps], before: list[Steps], dropout: Masks
+    ) -> tuple[Any, list[Any]]:
+        """From what flowed into all steps of a chunk: ∂L/∂p, and ∂L/∂(weights) in the widest type (see `sums`)."""
         raise NotImplementedError
 
 
 def scan(
     recurrence: Recurrence,
-    projected: Any,
+    sequence: Any,
     states: Sequence[Any],
     weights: Sequence[Any],
     *,
+    projection: Projection | None = None,
     mask: Any = None,
     dropout: Masks = None,
     sequences: bool = True,
@@ -75,18 +91,20 @@ def scan(
 ) -> tuple[Any, list[Any]]:
     """All steps of a recurrence.
 
-    A step that the mask leaves out keeps the states; its gradients are zero, and dL/d(states) passes through it.
+    A step that the mask leaves out keeps the states; its gradients are zero, and ∂L/∂(states) passes through it.
 
     Args:
         recurrence: The step.
-        projected: p_t for all steps, time-major, `[time, batch, gates * units]`.
+        sequence: x_t for all steps, `[batch, time, features]`; without `projection` p_t itself, `[batch, time,
+            gates * units]`.
         states: The initial states, `[batch, units]` each.
         weights: Tensors, as the recurrence takes them.
+        projection: What makes p_t of x_t.
         mask: Boolean, `[batch, time]`, or None.
         dropout: Masks `[batch, units]` for the hidden state, one a gate, or None.
         sequences: Whether all h_t are asked for, or the last states alone.
         training: Whether a gradient is to be expected. It is right in either case.
-        chunk: Steps in one turn of a loop. None unrolls them all; their number must be known then.
+        chunk: Steps in one turn of a loop. None takes all in one; their number must be known then.
 
     Returns:
         The h_t, `[batch, time, units]`, or None without `sequences`; and the list of the last states.
@@ -94,67 +112,89 @@ def scan(
     Example: the Elman recurrence with W_hh = 1/2 and no activation.
     >>> import tensorflow as tf
     >>> from rnn_tf.scans import Elman, scan
-    >>> hidden, (last,) = scan(Elman(tf.identity), tf.ones([3, 1, 1]), [tf.zeros([1, 1])], [tf.constant([[0.5]])])
+    >>> hidden, (last,) = scan(Elman(tf.identity), tf.ones([1, 3, 1]), [tf.zeros([1, 1])], [tf.constant([[0.5]])])
     >>> hidden[0, :, 0].numpy().tolist(), last.numpy().tolist()
     ([1.0, 1.5, 1.75], [[1.75]])
     """
-    unrolled = chunk is None
     # A loop that saves what nobody asks for is not pruned: where no gradient is expected, it may run again.
-    save = unrolled or training
-    masks = [] if mask is None else [steps.split(mask[:, :, None], unrolled)]
-
-    def over_time(step: Any, inputs: Any, states: Any, sizes: Sequence[int], reverse: bool = False) -> Any:
-        first = states[0]
-        specs = [tf.TensorSpec([first.shape[0], size * first.shape[1]], first.dtype) for size in sizes]
-        return steps.run(step, inputs, states, specs, chunk or 1, reverse)
+    save = chunk is None or training
+    masks = [] if mask is None else [steps.swap(tf.expand_dims(mask, 2))]  # [time, batch, 1]
+    of_projection = [] if projection is None else projection.weights
+    count, state = len(states), Output(states[0].shape, states[0].dtype)
 
     @with_gradient
-    def run(projected: Any, *tensors: Any) -> Any:
-        initial, weights = list(tensors[: len(states)]), list(tensors[len(states) :])
+    def run(sequence: Any, *tensors: Any) -> Any:
+        time_major = steps.swap(sequence)
+        initial, rest = list(tensors[:count]), list(tensors[count:])
+        weights = rest[len(of_projection) :]
+        project = projection and projection.with_weights(rest[: len(of_projection)])
 
-        def forward(save: bool) -> tuple[list[Steps], list[Any]]:
-            sizes = [1, *recurrence.saved] if save else [1] if sequences else []
+        def forward(save: bool) -> tuple[list[Any], list[Any]]:
+            shown = count if save else int(sequences)
 
-            def step(inputs: Any, before: Any) -> Any:
+            def turn(inputs: list[Steps], first: list[Any]) -> tuple[list[Steps], list[Any]]:
                 p, *m = inputs
-                after, saved = recurrence.forward(p, before, weights, dropout)
-                after = _where(m, after, before)
-                return [after[0], *saved][: len(sizes)], after
+                p = p if project is None else Steps(project.forward(p.whole))
+                rows, now = [], first
+                for t, p_t in enumerate(p.rows):
+                    new, saved = recurrence.forward(p_t, now, weights, dropout)
+                    now = _where([one.rows[t] for one in m], new, now)
+                    rows.append([*now[:shown], *saved[: recurrence.saved * save]])
+                firsts = [Steps(rows=[one]) for one in first[: count * save]]
+                return _columns(rows) + firsts, now
 
-            inputs = [tf.unstack(projected) if unrolled else projected, *masks]
-            kept, last = over_time(step, inputs, initial, sizes)
-            if kept and not unrolled:
-                kept[0] = steps.time_major(kept[0])
-            return kept, last
+            outputs = [state] * (shown + recurrence.saved * save) + [state._replace(once=True)] * count * save
+            return steps.run(turn, [time_major, *masks], initial, outputs, chunk)
 
         def gradient(*upstream: Any) -> list[Any]:
-            hidden, *saved = kept if save else forward(save=True)[0]
+            history = kept if save else forward(save=True)[0]
             transposed = [tf.transpose(weight) for weight in weights]
-            if unrolled and len(hidden) > FEW_STEPS:
+            if chunk is None and sequence.shape[1] > FEW_STEPS:
                 # TensorFlow would move the transposition into each of the products, which without oneDNN then take
                 # twice as long.
                 transposed = [tf.ensure_shape(weight, weight.shape) for weight in transposed]
             d_states = list(upstream)
-            d_hidden = [steps.split(d_states.pop(0), unrolled)] if sequences else []
+            d_hidden = [steps.swap(d_states.pop(0))] if sequences else []
 
-            def step(inputs: Any, d_after: Any) -> Any:
-                h, *inputs = inputs
+            def turn(inputs: list[Steps], carried: list[Any]) -> tuple[list[Steps], list[Any]]:
+                x, *inputs = inputs
                 m = [inputs.pop()] if masks else []
-                if sequences:
-                    d_after = [d_after[0] + inputs.pop(), *d_after[1:]]
-                gradients, d_before = recurrence.backward(d_after, h, inputs, transposed, dropout)
-                return _where(m, gradients, [0.0] * len(gradients)), _where(m, d_before, d_after)
+                d_out = [inputs.pop()] if sequences else []
+                after, saved, firsts = inputs[:count], inputs[count:-count], inputs[-count:]
+                before = [one.delayed(first.rows[0]) for one, first in zip(after, firsts, strict=True)]
+                needed = recurrence.needed(before, after, saved)
+                d_now, summed, rows = carried[:count], carried[count:], []
+                for t in reversed(range(len(after[0].rows))):
+                    d_after = [d_now[0] + one.rows[t] for one in d_out] + d_now[len(d_out) :]
+                    flown, d_before = recurrence.backward(d_after, [one.rows[t] for one in needed], transposed, dropout)
+                    d_now = _where([one.rows[t] for one in m], d_before, d_after)
+                    rows.append(flown)
+                flown = _columns(rows[::-1])
+                if m:
+                    flown = [Steps(tf.where(m[0].whole, one.whole, 0)) for one in flown]
+                dp, d_weights = recurrence.gradients(flown, needed, before, dropout)
+                if project is not None:
+                    d_weights = project.gradients(x.whole, dp) + d_weights
+                summed = [one + new for one, new in zip(summed, d_weights, strict=True)] if summed else d_weights
+                return [Steps(dp if project is None else project.input_gradient(dp))], [*d_now, *summed]
 
-            inputs = [hidden, *saved, *d_hidden, *masks]
-            gradients, d_initial = over_time(step, inputs, d_states, recurrence.gradients, reverse=True)
-            d_weights = recurrence.weight_gradients(initial[0], hidden, saved, gradients, dropout)
-            return [steps.time_major(gradients[0]), *d_initial, *d_weights]
+            zeros = [] if chunk is None else [tf.zeros(one.shape, sums.widest(one.dtype)) for one in rest]
+            inputs = [time_major, *history, *d_hidden, *masks]
+            outputs = [Output([sequence.shape[0], sequence.shape[2]], sequence.dtype)]
+            (dx,), carried = steps.run(turn, inputs, [*d_states, *zeros], outputs, chunk, reverse=True)
+            d_rest = [tf.cast(total, one.dtype) for total, one in zip(carried[count:], rest, strict=True)]
+            return [dx.batch_major(), *carried[:count], *d_rest]
 
         kept, last = forward(save)
-        return ([steps.join(kept[0])] if sequences else []) + last, _first_order(gradient)
+        return ([kept[0].batch_major()] if sequences else []) + last, _first_order(gradient)
 
-    hidden, *last = run(projected, *states, *weights) if sequences else (None, *run(projected, *states, *weights))
-    return hidden, last
+    results = list(run(sequence, *states, *of_projection, *weights))
+    return results.pop(0) if sequences else None, results
+
+
+def _columns(rows: list[list[Any]]) -> list[Steps]:
+    """The steps of each output, from the outputs of each step."""
+    return [Steps(rows=column) for column in zip(*rows, strict=True)]
 
 
 def _where(mask: Sequence[Any], new: Sequence[Any], old: Sequence[Any]) -> list[Any]:
@@ -177,41 +217,3 @@ def _first_order(gradient: Callable[..., Any]) -> Callable[..., Any]:
         return gradient(*upstream), refuse
 
     return guarded
-
-
-def product(state: Any, kernel: Any, dropout: Masks) -> Any:
-    """h W, `[batch, units] x [units, gates * units]`; with dropout (h ∘ m_k) W_k, side by side for the gates k."""
-    if dropout is None:
-        return tf.matmul(state, kernel)
-    parts = tf.split(kernel, len(dropout), axis=1)
-    return _concatenate([tf.matmul(state * mask, part) for mask, part in zip(dropout, parts, strict=True)])
-
-
-def state_gradient(gradient: Any, transposed: Any, dropout: Masks) -> Any:
-    """dL/dh of `product`, from dL/d(h W) and Wᵀ, which is transposed once, before the loop."""
-    if dropout is None:
-        return tf.matmul(gradient, transposed)
-    parts = zip(dropout, tf.split(gradient, len(dropout), axis=1), tf.split(transposed, len(dropout)), strict=True)
-    return tf.add_n([mask * tf.matmul(one, part) for mask, one, part in parts])
-
-
-def kernel_gradient(first: Any, states: Steps, gradients: Steps, dropout: Masks) -> Any:
-    """dL/dW = Σ_t h_{t-1}ᵀ dL/d(h_{t-1} W), from h_0, the steps h_1, ..., h_T, and the gradients of 1, ..., T."""
-    if isinstance(states, list):
-        return product_gradient([first, *states[:-1]], gradients, dropout)
-    # The first step has no row among the states: the others are two views of what is there, not copied.
-    gradients = steps.time_major(gradients)
-    return product_gradient(states[:-1], gradients[1:], dropout) + product_gradient([first], [gradients[0]], dropout)
-
-
-def product_gradient(inputs: Steps, gradients: Steps, dropout: Masks) -> Any:
-    """Σ_t x_tᵀ g_t, `[units, gates * units]`, as one product."""
-    inputs, gradients = steps.time_major(inputs), steps.time_major(gradients)
-    if dropout is None:
-        return sums.product(inputs, gradients)
-    parts = zip(dropout, tf.split(gradients, len(dropout), axis=-1), strict=True)
-    return _concatenate([sums.product(inputs * mask, part) for mask, part in parts])
-
-
-def _concatenate(parts: Sequence[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)

@@ -73,7 +73,7 @@ def rematerialized(
     def joined(pieces: tf.TensorArray) -> Any:
         whole = pieces.concat()
         whole.set_shape([length, *whole.shape[1:]])
-        return steps.join(whole)
+        return steps.swap(whole)
 
     @with_gradient
     def forward(sequence: Any, *states: Any) -> Any:
@@ -83,7 +83,7 @@ def rematerialized(
         def body(i: Any, states: Any, starts: Any, outputs: Any) -> Any:
             starts = [kept.write(i, s) for kept, s in zip(starts, states, strict=True)]
             y, new = run(cut(sequence, i), list(states), cut(mask, i))
-            outputs = [one.write(i, steps.split(y, False)) for one in outputs]
+            outputs = [one.write(i, steps.swap(y)) for one in outputs]
             return i + 1, _shaped(new, states), starts, outputs
 
         _, last, starts, outputs = tf.while_loop(
@@ -114,7 +114,7 @@ def rematerialized(
                 )
                 dx, d_begin, d_now = grads[0], grads[1 : 1 + len(begin)], grads[1 + len(begin) :]
                 d_weights = [a + tf.convert_to_tensor(b) for a, b in zip(d_weights, d_now, strict=True)]
-                return j + 1, _shaped(d_begin, d_states), d_weights, d_inputs.write(i, steps.split(dx, False))
+                return j + 1, _shaped(d_begin, d_states), d_weights, d_inputs.write(i, steps.swap(dx))
 
             _, d_first, d_weights, d_inputs = tf.while_loop(
                 lambda j, *_: j < pieces,

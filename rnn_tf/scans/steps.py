@@ -1,9 +1,8 @@
 """A sequence as its steps, and the loop over them that every scan of this package runs through.
 
-Steps take one of two forms. Unrolled, they are a Python list of `[batch, ...]` tensors, one a step: the graph
-holds no loop, and nothing is copied to get at a step. Looped, they are one time-major tensor `[time, batch, ...]`:
-a `tf.while_loop` takes `chunk` steps in each turn, because a turn costs as much as several small steps. What a loop
-puts out for another loop over the same steps stays in chunks, as it was written.
+A `tf.while_loop` takes a chunk of several steps in each turn, because a turn costs as much as several small steps; and
+what can be computed for all steps of a chunk at once is. What a loop puts out for another loop over the same turns
+stays in chunks, as it was written. Where one turn takes all steps, there is no loop.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,15 +10,71 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-Steps = Any  # list[tf.Tensor], tf.Tensor or Chunks
-Step = Callable[..., tuple[Sequence[Any], Sequence[Any]]]
+PARALLEL = 1  # turns at once: what waits for the state would be read and projected too soon, and fill the memory
+
+
+class Steps:
+    """Steps of a sequence, as one tensor `[time, batch, ...]` and as a list: one is made of the other when asked for.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from rnn_tf.scans.steps import Steps
+    >>> Steps(rows=[tf.zeros([2, 3]), tf.ones([2, 3])]).whole.shape
+    TensorShape([2, 2, 3])
+    """
+
+    def __init__(self, whole: Any = None, rows: Sequence[Any] | None = None) -> None:
+        self._whole = whole
+        self._rows = rows
+
+    @property
+    def whole(self) -> Any:
+        if self._whole is None:
+            self._whole = tf.stack(self._rows)
+        return self._whole
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        if self._rows is None:
+            self._rows = tf.unstack(self._whole)
+        return self._rows
+
+    def again(self) -> "Steps":
+        """The same, without what was made of it: a gradient may be asked for in another graph."""
+        return Steps(None if self._rows else self._whole, self._rows)
+
+    def delayed(self, first: Any) -> "Steps":
+        """What came before each step: `first`, and all steps but the last."""
+        return Steps(rows=[first, *self.rows[:-1]])
+
+    def batch_major(self) -> Any:
+        """`[batch, time, ...]`."""
+        return swap(self._whole) if self._rows is None else tf.stack(self._rows, axis=1)
 
 
 class Chunks(NamedTuple):
-    """Looped steps as a loop takes them and writes them, `[size, batch, ...]` an element: see `_parts`."""
+    """Steps as the turns of a loop take them and write them, `[size, batch, ...]` an element: see `_parts`."""
 
     array: tf.TensorArray
     length: Any  # steps in all, a tensor where it is not known
+
+    @property
+    def whole(self) -> Any:
+        sequence = self.array.concat()
+        known = self.length if isinstance(self.length, int) else None
+        sequence.set_shape([known, *sequence.shape[1:]])
+        return sequence
+
+    def batch_major(self) -> Any:
+        return swap(self.whole)
+
+
+class Output(NamedTuple):
+    """What a turn puts out, for all its steps or once."""
+
+    shape: Any  # [batch, ...]
+    dtype: Any
+    once: bool = False
 
 
 class _Part(NamedTuple):
@@ -41,34 +96,11 @@ def _parts(length: Any, chunk: int) -> list[_Part]:
     return [_Part(0, 0, whole, chunk), _Part(whole, whole * chunk, rest, rest_size)]
 
 
-def split(sequence: Any, unrolled: bool) -> Steps:
-    """The steps of a batch-major sequence `[batch, time, ...]`."""
-    if unrolled:
-        return tf.unstack(sequence, axis=1)
-    return _swap(sequence)
-
-
-def join(steps: Steps) -> Any:
-    """The batch-major sequence `[batch, time, ...]` of its steps."""
-    return tf.stack(steps, axis=1) if isinstance(steps, list) else _swap(time_major(steps))
-
-
-def time_major(steps: Steps) -> Any:
-    """The time-major sequence `[time, batch, ...]` of its steps."""
-    if isinstance(steps, Chunks):
-        sequence = steps.array.concat()
-        known = steps.length if isinstance(steps.length, int) else None
-        sequence.set_shape([known, *sequence.shape[1:]])
-        return sequence
-    return tf.stack(steps) if isinstance(steps, list) else steps
-
-
 def in_chunks(sequence: Any, chunk: int) -> Chunks:
-    """A batch-major sequence for a loop that TensorFlow differentiates.
+    """`[time, batch, ...]` for a loop that TensorFlow differentiates.
 
     The gradient of a slice is as large as the whole: taken in every turn, it would make the cost quadratic in time.
     """
-    sequence = _swap(sequence)
     length = _length(sequence)
     whole, rest = _parts(length, chunk)
     sizes = tf.concat([tf.fill([part.turns], part.size) for part in (whole, rest)], 0)
@@ -77,96 +109,88 @@ def in_chunks(sequence: Any, chunk: int) -> Chunks:
     return Chunks(array.split(sequence, sizes), length)
 
 
-def _length(steps: Any) -> Any:
-    """The state of looped steps."""
-    if isinstance(steps, Chunks):
-        return steps.length
-    return tf.shape(steps)[0] if steps.shape[0] is None else steps.shape[0]
-
-
-def _swap(sequence: Any) -> Any:
+def swap(sequence: Any) -> Any:
+    """Time-major of batch-major, and the other way round."""
     return tf.transpose(sequence, [1, 0, *range(2, len(sequence.shape))])
 
 
 def run(
-    step: Step,
-    sequences: Sequence[Steps],
-    states: Sequence[Any],
-    outputs: Sequence[tf.TensorSpec],
-    chunk: int,
+    turn: Callable[[list[Steps], list[Any]], tuple[Sequence[Steps], Sequence[Any]]],
+    sequences: Sequence[Any],
+    carried: Sequence[Any],
+    outputs: Sequence[Output],
+    chunk: int | None,
     reverse: bool = False,
-) -> tuple[list[Steps], list[Any]]:
-    """Carry `states` through time: `outputs_t, states_t = step(inputs_t, states_{t-1})`.
+) -> tuple[list[Any], list[Any]]:
+    """Carry tensors through time, a chunk of steps in each turn: `outputs, carried = turn(inputs, carried)`.
 
     Args:
-        step: Takes the list of one step of every sequence and the list of states, gives the lists of outputs and
-            of new states.
-        sequences: Steps, all unrolled or all looped, at least one step.
-        states: Tensors.
-        outputs: What one step puts out, a spec for each. Only a loop needs it.
-        chunk: Steps in one turn of the loop. Only a loop needs it.
-        reverse: Whether to run from the last step to the first. Output t is that of step t in either case.
+        turn: Takes the steps of its chunk, of every sequence, and what the turn before left; gives its outputs as
+            `Steps`, all of the chunk or one, and what it leaves.
+        sequences: Tensors `[time, batch, ...]`, or outputs of another run, at least one step.
+        carried: Tensors, for the first turn.
+        outputs: What a turn puts out.
+        chunk: Steps in one turn of the loop. None takes them all in one turn; their number must be known then.
+        reverse: Whether to run from the last chunk to the first. A turn gets its steps in their order in either case.
 
     Returns:
-        The outputs as steps, in the form of `sequences`; and the states after the last step that was run.
+        The outputs, `Steps` or `Chunks`, for another run with the same chunk; and what the last turn left.
     """
-    if isinstance(sequences[0], list):
-        return _unrolled(step, sequences, states, reverse)
-
+    if chunk is None:
+        whole = [one.again() if isinstance(one, Steps) else Steps(one) for one in sequences]
+        new, left = turn(whole, list(carried))
+        return list(new), list(left)
     length = _length(sequences[0])
     parts = _parts(length, chunk)
 
-    def turn(part: _Part, i: Any, states: Any, arrays: Any) -> Any:
+    def write(part: _Part, i: Any, carried: Any, arrays: Any) -> Any:
         i = part.turns - 1 - i if reverse else i
         slot, start = part.slot + i, part.start + i * part.size
-        pieces = [tf.unstack(_chunk(steps, slot, start, part.size)) for steps in sequences]
-        results, new_states = _unrolled(step, pieces, states, reverse)
-        arrays = [array.write(slot, tf.stack(result)) for array, result in zip(arrays, results, strict=True)]
-        for new, old in zip(new_states, states, strict=True):
-            new.set_shape(old.shape)
-        return new_states, arrays
+        new, left = turn([_read(one, slot, start, part.size) for one in sequences], carried)
+        arrays = [array.write(slot, one.whole) for array, one in zip(arrays, new, strict=True)]
+        for now, before in zip(left, carried, strict=True):
+            now.set_shape(before.shape)
+        return list(left), arrays
 
-    carried: list[Any] = list(states)
+    state: list[Any] = list(carried)
     arrays = [
         tf.TensorArray(
-            spec.dtype, size=parts[0].turns + parts[1].turns, element_shape=[None, *spec.shape], infer_shape=False
+            output.dtype,
+            size=parts[0].turns + parts[1].turns,
+            element_shape=[1 if output.once else None, *output.shape],
+            infer_shape=False,
         )
-        for spec in outputs
+        for output in outputs
     ]
     for part in reversed(parts) if reverse else parts:
         if isinstance(part.turns, int) and part.turns <= 1:
             for i in range(part.turns):
-                carried, arrays = turn(part, i, carried, arrays)
+                state, arrays = write(part, i, state, arrays)
         else:
-            _, carried, arrays = tf.while_loop(
+            _, state, arrays = tf.while_loop(
                 lambda i, *_, part=part: i < part.turns,
-                lambda i, *loop, part=part: (i + 1, *turn(part, i, *loop)),
-                (0, carried, arrays),
+                lambda i, *loop, part=part: (i + 1, *write(part, i, *loop)),
+                (0, state, arrays),
                 maximum_iterations=part.turns,
+                parallel_iterations=PARALLEL,
             )
-    return [Chunks(array, length) for array in arrays], carried
+    return [Chunks(array, length) for array in arrays], state
 
 
-def _unrolled(
-    step: Step, sequences: Sequence[list[Any]], states: Sequence[Any], reverse: bool
-) -> tuple[list[Any], list[Any]]:
-    rows = []
-    order = range(len(sequences[0]))
-    for t in reversed(order) if reverse else order:
-        row, states = step([steps[t] for steps in sequences], states)
-        rows.append(row)
-    if reverse:
-        rows.reverse()
-    return [list(steps) for steps in zip(*rows, strict=True)], list(states)
+def _length(sequence: Any) -> Any:
+    if isinstance(sequence, Chunks):
+        return sequence.length
+    return tf.shape(sequence)[0] if sequence.shape[0] is None else sequence.shape[0]
 
 
-def _chunk(steps: Any, slot: Any, start: Any, size: int) -> Any:
-    """`[size, batch, ...]`, the steps from `start`, which are element `slot` of chunks. Nothing is copied."""
-    if isinstance(steps, Chunks):
-        chunk = steps.array.read(slot)
-        chunk.set_shape([size, *chunk.shape[1:]])
-        return chunk
-    rest = len(steps.shape) - 1
-    chunk = tf.slice(steps, [start] + [0] * rest, [size] + [-1] * rest)
-    chunk.set_shape([size, *steps.shape[1:]])
-    return chunk
+def _read(sequence: Any, slot: Any, start: Any, size: int) -> Steps:
+    """The steps from `start`, which are element `slot` of chunks. Nothing is copied."""
+    if isinstance(sequence, Chunks):
+        chunk = sequence.array.read(slot)
+        if chunk.shape[0] is None:
+            chunk.set_shape([size, *chunk.shape[1:]])
+        return Steps(chunk)
+    rest = len(sequence.shape) - 1
+    chunk = tf.slice(sequence, [start] + [0] * rest, [size] + [-1] * rest)
+    chunk.set_shape([size, *sequence.shape[1:]])
+    return Steps(chunk)

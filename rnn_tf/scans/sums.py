@@ -1,4 +1,4 @@
-"""Sums over batch and time that half precision can carry."""
+"""Sums over batch and time that half precision can carry: they are taken, and given, in a wider type."""
 
 from typing import Any
 
@@ -19,21 +19,20 @@ def add_bias(values: Any, bias: Any) -> Any:
 
     @with_gradient
     def add(values: Any, bias: Any) -> Any:
-        return tf.nn.bias_add(values, bias), lambda upstream: (upstream, total(upstream))
+        return tf.nn.bias_add(values, bias), lambda upstream: (upstream, tf.cast(total(upstream), bias.dtype))
 
     return add(values, tf.convert_to_tensor(bias))  # of a variable, a custom gradient would ask for more
 
 
 def total(values: Any) -> Any:
-    """The sum over all axes but the last."""
-    wide = tf.cast(values, widest(values.dtype))
-    return tf.cast(tf.reduce_sum(wide, list(range(len(values.shape) - 1))), values.dtype)
+    """The sum over all axes but the last, in the widest type."""
+    return tf.reduce_sum(tf.cast(values, widest(values.dtype)), list(range(len(values.shape) - 1)))
 
 
 def product(rows: Any, columns: Any) -> Any:
-    """Σ rowsᵀ columns over all axes but the last, `[a, b]` from `[..., a]` and `[..., b]`."""
+    """Σ rowsᵀ columns over all axes but the last, `[a, b]` from `[..., a]` and `[..., b]`, in the widest type."""
     wide = [tf.cast(tf.reshape(x, [-1, x.shape[-1]]), widest(x.dtype)) for x in (rows, columns)]
-    return tf.cast(tf.matmul(*wide, transpose_a=True), rows.dtype)
+    return tf.matmul(*wide, transpose_a=True)
 
 
 def widest(dtype: tf.DType) -> tf.DType:

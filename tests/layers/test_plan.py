@@ -30,7 +30,7 @@ def explained(cell, shape=(64, 100, 32), dtype=None, layer=(), **call):
         (lambda: explained([ElmanCell(8), ElmanCell(8)]), ["The chunked loop: StackedRNNCells has no kernel"]),
         (lambda: explained(ElmanCell(8), (64, 100, 9, 9)), ["of rank 4"]),
         (lambda: explained(ElmanCell(8), dtype="float16"), ["the layer computes in float16, its cell in float32"]),
-        (lambda: explained(ElmanCell(8), (64, 1000, 32)), ["A loop of 32 steps a turn: 1000 are too many"]),
+        (lambda: explained(ElmanCell(8), (64, 1000, 32)), ["A loop of 40 steps a turn: 1000 are too many"]),
         (lambda: explained(OwnCell(8), (64, 20, 32)), ["A loop of 2 steps a turn: 20 are too many"]),
         (lambda: explained(ElmanCell(8), (64, None, 32)), ["the number of steps is not known", "on [64, ?, 32]"]),
         (lambda: explained(ElmanCell(8), (64, 1000, 3), layer={"unroll": True}), ["as unroll=True asks"]),
@@ -78,22 +78,34 @@ def test_knows_whether_products_are_onednns(run_python):
     assert ("True" in run_python(ask, TF_ENABLE_ONEDNN_OPTS="0")) == (platform.machine() in ("x86_64", "AMD64"))
 
 
-def nodes(function, *specs):
-    graph = tf.function(function).get_concrete_function(*specs).graph
-    return [node.op for node in graph.as_graph_def().node]
+def called(function, *specs):
+    """Operations in a graph, and in the function that it calls, if it calls one."""
+    definition = tf.function(function).get_concrete_function(*specs).graph.as_graph_def()
+    operations = [node.op for node in definition.node]
+    names = {node.attr["f"].func.name for node in definition.node if "PartitionedCall" in node.op}
+    inner = [node.op for one in definition.library.function if one.signature.name in names for node in one.node_def]
+    return operations, inner, len(names)
 
 
 @pytest.mark.parametrize(
-    ("shape", "loops", "shards", "unrolled"),
-    [((64, 100, 3), 0, 2, 100), ((64, 200, 3), 2, 2, 200 % 32), ((8, 256, 3), 1, 1, 0), ((None, None, 3), 4, 2, 0)],
+    ("shape", "loops", "shards", "outside"),
+    [
+        ((64, 100, 3), 0, 2, 101),  # the inputs of all steps are one product, and each step is one
+        ((64, 200, 3), 1, 2, 0),
+        ((64, 131, 3), 1, 2, 3 + 1),  # three steps are left over
+        ((8, 256, 3), 1, 1, 0),
+        ((None, None, 3), 2, 2, 0),
+    ],
 )
-def test_takes_the_way_that_it_explains(shape, loops, shards, unrolled):
+def test_takes_the_way_that_it_explains(shape, loops, shards, outside):
     layer = RNN(ElmanCell(8), return_sequences=True, shards=2)
     layer.build(shape)
-    operations = nodes(layer, tf.TensorSpec(shape))
-    assert operations.count("StatelessWhile") + operations.count("While") == loops
-    # The inputs of all steps are one product a shard; a step is one more, where it is not inside a loop.
-    assert operations.count("MatMul") == shards * (1 + unrolled)
+    operations, inner, functions = called(layer, tf.TensorSpec(shape))
+    calls = sum("PartitionedCall" in operation for operation in operations)
+    assert (calls, functions) == ((shards, 1) if shards > 1 else (0, 0))  # all shards call what is traced once
+    inner = inner if shards > 1 else operations
+    assert inner.count("StatelessWhile") + inner.count("While") == loops
+    assert inner.count("MatMul") == outside
 
 
 def test_asks_whether_xla_compiles():
