@@ -92,7 +92,7 @@ def called(function, *specs):
     [
         ((64, 100, 3), 0, 2, 101),  # the inputs of all steps are one product, and each step is one
         ((64, 200, 3), 1, 2, 0),
-        ((64, 131, 3), 1, 2, 3 + 1),  # three steps are left over
+        ((64, 131, 3), 1, 2, 2),  # one step is left over
         ((8, 256, 3), 1, 1, 0),
         ((None, None, 3), 2, 2, 0),
     ],
