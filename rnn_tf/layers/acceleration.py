@@ -9,8 +9,10 @@ import numpy as np
 
 from rnn_tf._keras import graphs, output_shape_of
 from rnn_tf.layers import kernels
+from rnn_tf.layers.checks import check_cell
 from rnn_tf.layers.comparison import all_layers as _layers
 from rnn_tf.layers.comparison import first_answer, given_inputs, largest_difference, layers_difference, outputs
+from rnn_tf.layers.plan import other_dtype
 from rnn_tf.layers.rnn import RNN
 from rnn_tf.layers.time_distributed import TimeDistributed, why_by_step
 
@@ -172,7 +174,10 @@ def _clone_layer(layer: Any, path: str, clones: dict[int, Any], changes: list[st
             by_step = why_by_step(layer.layer, training=True)
             once = f"one call for all steps, at inference: {by_step}" if by_step else "one call for all steps"
             changes.append(f"{path}: {how} -> {once}")
-            return TimeDistributed.from_config(layer.get_config())
+            inner = layer.layer
+            if id(inner) not in clones:
+                clones[id(inner)] = _clone_layer(inner, f"{path}/{inner.name}", clones, changes)
+            return TimeDistributed(clones[id(inner)], **keras.Layer.get_config(layer))
         changes.append(f"{path}: {how} left as it is: {left}.")
     if type(layer) is keras.layers.Lambda:  # its config holds a function without the names that it uses
         return keras.layers.Lambda(
@@ -190,9 +195,8 @@ def _why_left(layer: Any) -> str:
     """Why a recurrent layer gains nothing from `rnn_tf.RNN`; empty, if a kernel runs it."""
     if not kernels.has_kernel(layer.cell):
         return kernels.why_no_kernel(layer.cell)[0]
-    if layer.compute_dtype != layer.cell.compute_dtype:
-        return f"It computes in {layer.compute_dtype}, its cell in {layer.cell.compute_dtype}."
-    return ""
+    other = other_dtype(layer)
+    return other and f"It computes in {layer.compute_dtype}, its cell in {other}."
 
 
 def _fast_layer(layer: Any) -> RNN:
@@ -212,7 +216,8 @@ def _from_config(layer: Any, config: Any) -> Any:
     name = type(layer).__name__
     try:
         made = type(layer).from_config(config)
-        getattr(made, "state_size", None)  # of a cell: it may read what the config did not bring back
+        if hasattr(type(layer), "state_size"):  # a property, which may read what the config did not bring back
+            check_cell(made)
     except Exception as error:  # a class of a user raises what it likes
         raise ValueError(
             "A layer is made anew from its config, as keras.models.load_model does. Received: one whose config does "

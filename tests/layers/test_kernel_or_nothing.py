@@ -94,7 +94,8 @@ def test_takes_the_way_that_it_explains(name, implementation, taken):
     ("make", "message"),
     [
         (lambda **a: RNN(Derived(3), **a), "There are kernels for ElmanCell.*with Derived. Set implementation='auto'"),
-        (lambda **a: RNN([ElmanCell(3), ElmanCell(2)], **a), "runs one cell.*Give each cell an RNN layer of its own"),
+        (lambda **a: RNN([ElmanCell(3), Derived(2)], **a), "There are kernels for .*with StackedRNNCells. Set"),
+        (lambda **a: RNN([ElmanCell(3), ElmanCell(2, dtype="float64")], **a), "in float32, its cell in float64"),
         (lambda **a: RNN(keras.layers.LSTMCell(3, activation=learned()), **a), "variables of an activation"),
         (lambda **a: RNN(keras.layers.GRUCell(3, recurrent_activation=learned()), **a), "variables of an activation"),
         (lambda **a: RNN(ElmanCell(3, activation=keras.layers.PReLU()), **a), "variables of an activation"),

@@ -59,9 +59,11 @@ CELLS = {
     ),
     "own": lambda **k: LeakyCell(4, **k),
     "stacked": lambda **k: [keras.layers.GRUCell(4, **k), keras.layers.LSTMCell(3, **k), ElmanCell(2, **k)],
+    "stacked read-out": lambda **k: [ElmanCell(4, output_units=2, **k), keras.layers.GRUCell(3, **k)],
+    "stacked own": lambda **k: [keras.layers.LSTMCell(3, **k), LeakyCell(4)],
 }
 FEW = ["elman read-out", "lstm", "gru", "own", "stacked"]
-KERNELS = [name for name in CELLS if name not in ("own", "stacked")]
+KERNELS = [name for name in CELLS if not name.endswith("own")]
 LOOPS = {"unrolled": (100, 1), "chunks": (0, 3)}  # steps to unroll, steps a turn: 7 steps are two chunks and a rest
 
 
@@ -462,7 +464,9 @@ class NoStateSize(keras.layers.Layer):
         ),
         (lambda: RNN(keras.layers.GRUCell(2))(keras.Input([5, None])), "RNN needs the number of features"),
         (
-            lambda: RNN([keras.layers.GRUCell(2, dropout=0.5)], remat=True)(np.zeros([4, 2, 3]), training=True),
+            lambda: RNN([LeakyCell(2), keras.layers.GRUCell(2, dropout=0.5)], remat=True)(
+                np.zeros([4, 2, 3]), training=True
+            ),
             "`remat` computes each piece twice.*Received: StackedRNNCells",
         ),
     ],
