@@ -228,7 +228,7 @@ class RNN(_keras.RNN):
     def _kernel(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
         sequences = tf.cast(sequences, self.compute_dtype)  # integers, too: Keras casts floats only
         cells = kernels.cells_of(self.cell)
-        # A state's size may be unknown where it comes from outside; Keras casts to the type of a stack, not of its cells.
+        # A state from outside may be of unknown size, and of the type of a stack, not of its cells.
         flat = [
             tf.ensure_shape(tf.cast(state, self.compute_dtype), [None, size])
             for state, size in zip(tf.nest.flatten(states), tf.nest.flatten(self.state_size), strict=True)
