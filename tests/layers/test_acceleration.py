@@ -381,6 +381,16 @@ def test_refuses_a_layer_that_computes_something_else(monkeypatch):
         accelerate(forecaster())
 
 
+def test_the_slow_ways_of_keras_get_the_same_answers():
+    """Eight small products a step with implementation=1; the reset gate before the product."""
+    inputs = keras.Input([5, 2])
+    x = layers.LSTM(3, implementation=1, return_sequences=True)(inputs)
+    model = keras.Model(inputs, layers.GRU(3, reset_after=False)(x))
+    fast, x = accelerate(model, verbose=False), rng.normal(size=[4, 5, 2]).astype("float32")
+    assert len(fast_layers(fast)) == 2
+    same(model, fast, x)
+
+
 @keras.saving.register_keras_serializable(package="tests")
 class Derived(layers.GRUCell):
     """A step of its own, as far as anyone knows."""

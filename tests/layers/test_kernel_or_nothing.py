@@ -263,6 +263,7 @@ def test_an_error_in_a_property_of_a_cell_is_told_as_it_is(wrap):
         RNN(wrap(Lazy()))
 
 
-def test_a_kernel_is_exported(tmp_path, in_this_process):
-    model = keras.Sequential([keras.Input([4, 2], name="x"), RNN(keras.layers.LSTMCell(3), implementation="kernel")])
+@pytest.mark.parametrize("cell", [lambda: keras.layers.LSTMCell(3), lambda: [ElmanCell(3), keras.layers.LSTMCell(2)]])
+def test_a_kernel_is_exported(cell, tmp_path, in_this_process):
+    model = keras.Sequential([keras.Input([4, 2], name="x"), RNN(cell(), implementation="kernel")])
     assert export_saved_model(model, tmp_path / "m").endswith("1")
