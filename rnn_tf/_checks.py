@@ -20,6 +20,14 @@ def positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
+def seed_of(seed: int | None) -> int:
+    """The seed; None takes one from NumPy's global state, which `keras.utils.set_random_seed` sets."""
+    seed = int(np.random.randint(2**31)) if seed is None else seed
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"`seed` must be an integer that is not negative. Received: seed={seed!r}.")
+    return seed
+
+
 def check_sequences(taker: str, shape: Any, features: int | None = None) -> None:
     """Raise ValueError unless `shape` is one of sequences, `[batch, timesteps, features]`.
 

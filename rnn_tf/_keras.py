@@ -6,6 +6,7 @@ changes.
 
 import platform
 import sys
+from functools import cache
 from typing import Any
 
 import keras
@@ -46,6 +47,13 @@ def traced_by_keras_export() -> bool:
 def parts_of(layer: keras.Layer) -> list[keras.Layer]:
     """The layer and all that are inside it, also in its lists and dicts, which no public attribute tells."""
     return list(layer._flatten_layers())
+
+
+@cache
+def graphs() -> Any:
+    """The classes of Sequential and functional models; the second has no public name."""
+    inputs = keras.Input([1], name="any")
+    return keras.Sequential, type(keras.Model(inputs, inputs, name="any"))
 
 
 def takes_training(layer: Any) -> bool:

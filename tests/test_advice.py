@@ -376,6 +376,7 @@ def test_advice_of_predicting_texts(tmp_path, monkeypatch, capsys):
     "Give inputs by name: accelerate(model, examples=x)",
     "write rnn_tf.RNN(keras.layers.LSTMCell(64), ...)",
     "@keras.saving.register_keras_serializable()",
+    "Correct `get_config` or `from_config` of {}",
 )
 def test_accelerate():
     sound = keras.Input([None, 1])
@@ -398,6 +399,20 @@ def test_accelerate():
     refused("register_keras_serializable", accelerated, unknown, verbose=False)
     unknown.compile("sgd", keras.saving.register_keras_serializable()(loss))
     accelerated(unknown, verbose=False)
+
+    class Scale(keras.layers.Layer):
+        def __init__(self, factor):
+            super().__init__()
+            self.factor = factor
+
+        def call(self, x):
+            return self.factor * x
+
+    scaled = sequential(Scale(2.0), keras.layers.GRU(1))
+    message = refused("config does not load: Scale.from_config", accelerated, scaled, verbose=False)
+    assert "`get_config` or `from_config` of Scale" in message
+    Scale.get_config = lambda self: {"factor": self.factor}
+    accelerated(scaled, verbose=False)
 
 
 @follows(
@@ -429,9 +444,8 @@ def test_layers():
     stateful = RNN(keras.layers.GRUCell(2), stateful=True)
     refused("keras.Input(batch_shape=[8, None, 3])", stateful.build, [None, None, 3])
     RNN(keras.layers.GRUCell(2), stateful=True)(keras.Input(batch_shape=[8, None, 3]))
-    cells = [keras.layers.GRUCell(2, dropout=0.5), keras.layers.GRUCell(2)]
-    refused("set remat=False", RNN(cells, remat=True), X, training=True)
-    RNN([keras.layers.GRUCell(2, dropout=0.5), keras.layers.GRUCell(2)], remat=False)(X, training=True)
+    refused("set remat=False", RNN([mine(2), keras.layers.GRUCell(2, dropout=0.5)], remat=True), X, training=True)
+    RNN([mine(2), keras.layers.GRUCell(2, dropout=0.5)], remat=False)(X, training=True)
 
     def second(layer):
         x = tf.constant(X)
@@ -604,6 +618,7 @@ def test_training():
     "Export it without `examples_api`, or give `labels`",
     "Choose a smaller one by `version`",
     "`examples_api`",
+    "Export it with rnn_tf.export_saved_model(model, directory)",
 )
 def test_exports(tmp_path, in_this_process):
     """Of trained models see tests/serving/test_advice_after_training.py."""
@@ -615,6 +630,9 @@ def test_exports(tmp_path, in_this_process):
     roots = sequential(keras.layers.Lambda(positive))
     refused("Give `examples` that it takes", export, roots, tmp_path / "f")
     export(roots, tmp_path / "f", examples=np.abs(X) + 1)
+    directory = tmp_path / "quantized"
+    refused("rnn_tf.export_saved_model(model, directory)", model.quantize, "int8")
+    tf.lite.TFLiteConverter.from_saved_model(package.export_saved_model(model, directory))
     both = classifier(bidirectional=True)
     both.build([None, None, 2])
     refused("Export it without `streaming`", export, both, tmp_path / "b", streaming=True)

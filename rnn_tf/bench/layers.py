@@ -30,10 +30,17 @@ class Case(NamedTuple):
     timesteps: int
     features: int
     units: int
+    recurrent_dropout: float = 0.0
 
     @property
     def name(self) -> str:
-        return f"{self.kind} {self.batch},{self.timesteps},{self.features},{self.units}"
+        dropout = f", recurrent_dropout={self.recurrent_dropout:g}" if self.recurrent_dropout else ""
+        return f"{self.kind} {self.batch},{self.timesteps},{self.features},{self.units}{dropout}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Arguments of the cell beside its units."""
+        return {"recurrent_dropout": self.recurrent_dropout} if self.recurrent_dropout else {}
 
 
 class Run(NamedTuple):
@@ -80,6 +87,7 @@ CASES = [
     Case("LSTM", 64, 100, 64, 128),
     Case("GRU", 64, 100, 64, 128),
     Case("own cell", 64, 100, 64, 128),
+    Case("LSTM", 64, 100, 64, 128, recurrent_dropout=0.2),
 ]
 # Along each of these, everything but one size stays what it is in the first.
 SWEEPS = {
@@ -150,15 +158,19 @@ def sweep(cases: list[Case], turns: int) -> list[dict[str, Any]]:
 def contenders(case: Case, only: tuple[str, ...] = ()) -> dict[str, Run]:
     random = np.random.default_rng(0)
     x = random.normal(size=(case.batch, case.timesteps, case.features)).astype("float32")
+
+    def cell() -> Any:
+        return CELLS[case.kind](case.units, **case.settings)
+
     layers: dict[str, Callable[[], Any]] = {
-        "rnn_tf.RNN": lambda: RNN(CELLS[case.kind](case.units), return_sequences=True),
-        "keras.layers.RNN": lambda: keras.layers.RNN(CELLS[case.kind](case.units), return_sequences=True),
+        "rnn_tf.RNN": lambda: RNN(cell(), return_sequences=True),
+        "keras.layers.RNN": lambda: keras.layers.RNN(cell(), return_sequences=True),
     }
     if case.kind in KERAS:
-        kind = KERAS[case.kind]
-        layers[f"keras.layers.{kind.__name__}"] = lambda: kind(case.units, return_sequences=True)
+        kind, settings = KERAS[case.kind], {"return_sequences": True, **case.settings}
+        layers[f"keras.layers.{kind.__name__}"] = lambda: kind(case.units, **settings)
         if case.timesteps <= 128:
-            layers[f"... {kind.__name__}, unroll=True"] = lambda: kind(case.units, return_sequences=True, unroll=True)
+            layers[f"... {kind.__name__}, unroll=True"] = lambda: kind(case.units, unroll=True, **settings)
         layers[f"... {kind.__name__}, jit_compile=True"] = layers[f"keras.layers.{kind.__name__}"]
 
     runs, weights = {}, None
@@ -172,7 +184,7 @@ def contenders(case: Case, only: tuple[str, ...] = ()) -> dict[str, Run]:
             weights = layer.get_weights()
         layer.set_weights(weights)
         runs[name] = _tensorflow(layer, tf.constant(x), jit_compile="jit_compile" in name)
-    if not only and case.kind in KERAS and importlib.util.find_spec("torch"):
+    if not (only or case.recurrent_dropout) and case.kind in KERAS and importlib.util.find_spec("torch"):
         runs["PyTorch"] = _pytorch(case, x, weights or [])
     if not only and case.kind == "Elman" and importlib.util.find_spec("jax"):
         runs["JAX, lax.scan"] = _jax(x, weights or [])

@@ -6,6 +6,7 @@ from rnn_tf.data.mackey_glass import JANG_TEST_NDEI, jang_task, mackey_glass, nd
 from rnn_tf.data.memory_tasks import adding_task, copying_task
 from rnn_tf.data.series import Windows, read_columns, read_series, windows
 from rnn_tf.data.text import Texts, TextSplit, read_texts, split_texts
+from rnn_tf.data.window_batches import window_batches
 
 __all__ = [
     "JANG_TEST_NDEI",
@@ -27,6 +28,7 @@ __all__ = [
     "read_texts",
     "seasonal_naive",
     "split_texts",
+    "window_batches",
     "windows",
 ]
 

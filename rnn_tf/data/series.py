@@ -261,20 +261,23 @@ def lost_windows(series: Series, window: int, horizon: int) -> list[str]:
     return [f"The gaps cost {lost} windows, which would reach across one."] if lost else []
 
 
-def windows(values: np.ndarray, window: int, horizon: int = 1) -> Windows:
+def windows(values: np.ndarray, window: int, horizon: int = 1, *, stride: int = 1) -> Windows:
     """All windows of a series, each with the values of its first column that follow it.
+
+    Where an array of all windows would not fit into memory, `window_batches` makes them a batch at a time.
 
     Args:
         values: Array `[time, columns]`, the column to forecast first.
         window: Positive integer, steps to look back.
         horizon: Positive integer, steps to look ahead.
+        stride: Positive integer, steps from one window to the next.
 
     Returns:
-        `Windows`, one for each step that has a whole window behind it and a whole horizon before it.
+        `Windows`, for each `stride`-th step with a whole window behind it and a whole horizon before it.
 
     Raises:
-        ValueError: If `window` or `horizon` is not a positive integer, or the series is too short, of another shape,
-            no numbers, or of values that float32 cannot tell apart.
+        ValueError: If an argument is not a positive integer, or the series is too short, of another shape, no
+            numbers, or of values that float32 cannot tell apart.
 
     Example:
     >>> import numpy as np
@@ -283,15 +286,21 @@ def windows(values: np.ndarray, window: int, horizon: int = 1) -> Windows:
     >>> x[:, :, 0].tolist(), y.tolist()
     ([[1.0, 2.0], [2.0, 3.0]], [[3.0, 4.0], [4.0, 5.0]])
     """
+    values, rows = checked_windows(values, window, horizon, stride)
+    return Series("the series", values)._windows(rows, window, horizon)
+
+
+def checked_windows(values: Any, window: int, horizon: int, stride: int) -> tuple[np.ndarray, np.ndarray]:
+    """The series as float64 `[time, columns]`, and the rows of the first targets of its windows."""
     window, horizon = positive_integer("window", window), positive_integer("horizon", horizon)
-    values = numbers_of("values", values).astype(np.float64)
+    stride, values = positive_integer("stride", stride), numbers_of("values", values).astype(np.float64)
     if values.ndim != 2 or len(values) < window + horizon:
         raise ValueError(
             f"`values` must have shape [time, columns], with at least window + horizon = {window + horizon} steps. "
             f"Received: shape {values.shape}. For one column add an axis, as in values[:, None]."
         )
     check_float32("the series", values)
-    return Series("the series", values)._windows(np.arange(window, len(values) - horizon + 1), window, horizon)
+    return values, np.arange(window, len(values) - horizon + 1, stride)
 
 
 def read_columns(path: str | PathLike[str], columns: Sequence[str], *, decimal: str = ".") -> np.ndarray:

@@ -2,17 +2,19 @@
 
 import re
 import tempfile
-from functools import cache
 from typing import Any
 
 import keras
 import numpy as np
 
-from rnn_tf._keras import output_shape_of
+from rnn_tf._keras import graphs, output_shape_of
 from rnn_tf.layers import kernels
+from rnn_tf.layers.checks import check_cell
 from rnn_tf.layers.comparison import all_layers as _layers
 from rnn_tf.layers.comparison import first_answer, given_inputs, largest_difference, layers_difference, outputs
+from rnn_tf.layers.plan import other_dtype
 from rnn_tf.layers.rnn import RNN
+from rnn_tf.layers.time_distributed import TimeDistributed, why_by_step
 
 REPLACED = (keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU, keras.layers.RNN)
 TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2}  # a few units in the last place; for all other types 1e-5
@@ -21,16 +23,19 @@ TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2}  # a few units in the last plac
 def accelerate(model: Any, verbose: bool = True, examples: Any = None) -> Any:
     """A new model that computes what `model` computes, with `rnn_tf.RNN` for its recurrent layers.
 
-    Each `SimpleRNN`, `LSTM`, `GRU` and `RNN` of Keras, also in `Bidirectional` and in nested models, becomes an
-    `rnn_tf.RNN` of the same name, cell and arguments. Weights, `trainable`, states of stateful layers, and where the
-    model was compiled its settings and the state of its optimizer are copied: training goes on where it was. Derived
-    classes, and recurrent layers inside other layers, stay as they are. `model` itself is left as it was. Both models
-    are then run on the same inputs, and their outputs compared: floats to a tolerance; strings, integers, Booleans,
-    and where there is NaN or infinity, exactly. What cannot be compared is not called equal.
+    Each `SimpleRNN`, `LSTM`, `GRU` and `RNN` of Keras whose cell has a kernel, also in `Bidirectional` and in nested
+    models, becomes an `rnn_tf.RNN` of the same name, cell and arguments. A `TimeDistributed` over a layer that treats
+    rows independently, such as `Dense`, calls it once for all steps. Weights, `trainable`, states of stateful layers,
+    and where the model was compiled its settings and the state of its optimizer are copied: training goes on where it
+    was. Cells without a kernel gain nothing and stay as they are, and so do derived classes, and recurrent layers
+    inside other layers. `model` itself is left as it was. Both models are then run on the same inputs, and their
+    outputs compared: floats to a tolerance; strings, integers, Booleans, and where there is NaN or infinity, exactly.
+    What cannot be compared is not called equal.
 
     Args:
         model: A built `keras.Sequential` or functional `keras.Model`.
-        verbose: Whether to print a line for each layer that was replaced, and the largest difference.
+        verbose: Whether to print a line for each layer that was replaced, or why it was not, and the largest
+            difference.
         examples: Inputs to compare on, as `model.predict` takes them: an array, or a list or dict of arrays; the first
             64 rows of them. Default: random numbers, ids that the embeddings have and words of the vocabularies, and
             for axes of unknown length the first of several lengths that the model takes.
@@ -40,7 +45,8 @@ def accelerate(model: Any, verbose: bool = True, examples: Any = None) -> Any:
 
     Raises:
         TypeError: If the model is a subclass of `keras.Model`, whose layers only its own code knows.
-        ValueError: If the model is not built, its compile settings cannot be copied, or it does not answer the inputs.
+        ValueError: If the model is not built, its compile settings cannot be copied, a class of yours cannot be made
+            of its config, or the model does not answer the inputs.
         RuntimeError: If an output differs from the model's by more than 1e-5 of its largest entry; in float16 1e-2,
             in bfloat16 5e-2.
 
@@ -78,7 +84,8 @@ def accelerate(model: Any, verbose: bool = True, examples: Any = None) -> Any:
         restore()
         _copy_variables(model, fast)
         # A label, and what a relu cuts off, do not show whether a layer before them computes the same.
-        replaced = [pair for pair in zip(_layers(model), _layers(fast), strict=True) if type(pair[0]) in REPLACED]
+        pairs = zip(_layers(model), _layers(fast), strict=True)
+        replaced = [(one, other) for one, other in pairs if type(one) is not type(other)]
         difference = max([difference, *(layers_difference(*pair) for pair in replaced)])
     finally:
         restore()
@@ -95,7 +102,8 @@ def accelerate(model: Any, verbose: bool = True, examples: Any = None) -> Any:
         _compile(model, fast, settings)
     if verbose:
         lines = changes or [
-            "Nothing to replace: no SimpleRNN, LSTM, GRU or RNN of Keras outside of other layers. A copy."
+            "Nothing to replace: no SimpleRNN, LSTM, GRU, RNN or TimeDistributed of Keras outside of other layers. "
+            "A copy."
         ]
         last = f"Outputs on {kind} differ by at most {difference:.1e} of the largest entry"
         print(*lines, f"{last} (allowed: {tolerance:g}).", sep="\n")  # noqa: T201 # what `verbose` asks for
@@ -103,7 +111,7 @@ def accelerate(model: Any, verbose: bool = True, examples: Any = None) -> Any:
 
 
 def _check_model(model: Any) -> None:
-    if not isinstance(model, _graphs()):
+    if not isinstance(model, graphs()):
         raise TypeError(_not_a_graph(model))
     if not model.built or not hasattr(model, "inputs"):
         raise ValueError(
@@ -118,13 +126,6 @@ def _not_a_graph(model: Any) -> str:
         f"{type(model).__name__}. In a class of your own write rnn_tf.RNN(keras.layers.LSTMCell(64), ...) where its "
         "__init__ has keras.layers.LSTM(64, ...), likewise for GRU and SimpleRNN; the weights have the same shapes."
     )
-
-
-@cache
-def _graphs() -> Any:
-    """The classes of Sequential and functional models; the second has no public name."""
-    inputs = keras.Input([1], name="any")
-    return keras.Sequential, type(keras.Model(inputs, inputs, name="any"))
 
 
 def _compile_settings(model: Any) -> Any:
@@ -157,13 +158,27 @@ def _clone_model(model: Any, prefix: str, clones: dict[int, Any], changes: list[
 
 
 def _clone_layer(layer: Any, path: str, clones: dict[int, Any], changes: list[str]) -> Any:
-    if type(layer) in _graphs():
+    if type(layer) in graphs():
         return _clone_model(layer, path + "/", clones, changes)
     if type(layer) in REPLACED:
-        fast = _fast_layer(layer)
-        how = "kernel" if kernels.has_kernel(fast.cell) else "chunked loop"
-        changes.append(f"{path}: {type(layer).__name__} -> RNN({type(fast.cell).__name__}), {how}")
-        return fast
+        left = _why_left(layer)
+        if not left:
+            changes.append(f"{path}: {type(layer).__name__} -> RNN({type(layer.cell).__name__}), kernel")
+            return _fast_layer(layer)
+        changes.append(f"{path}: {type(layer).__name__}({type(layer.cell).__name__}) left as it is. {left}")
+        if type(layer) is keras.layers.RNN:
+            return _with_cell(keras.layers.RNN, layer)
+    if type(layer) is keras.layers.TimeDistributed:
+        how, left = f"TimeDistributed({type(layer.layer).__name__})", why_by_step(layer.layer, training=False)
+        if not left:
+            by_step = why_by_step(layer.layer, training=True)
+            once = f"one call for all steps, at inference: {by_step}" if by_step else "one call for all steps"
+            changes.append(f"{path}: {how} -> {once}")
+            inner = layer.layer
+            if id(inner) not in clones:
+                clones[id(inner)] = _clone_layer(inner, f"{path}/{inner.name}", clones, changes)
+            return TimeDistributed(clones[id(inner)], **keras.Layer.get_config(layer))
+        changes.append(f"{path}: {how} left as it is: {left}.")
     if type(layer) is keras.layers.Lambda:  # its config holds a function without the names that it uses
         return keras.layers.Lambda(
             layer.function, output_shape_of(layer), layer.mask, layer.arguments, **keras.Layer.get_config(layer)
@@ -173,13 +188,43 @@ def _clone_layer(layer: Any, path: str, clones: dict[int, Any], changes: list[st
         for key, part in (("layer", layer.forward_layer), ("backward_layer", layer.backward_layer)):
             part = _clone_layer(part, f"{path}/{part.name}", clones, changes)
             config[key] = keras.saving.serialize_keras_object(part)
-    return type(layer).from_config(config)
+    return _from_config(layer, config)
+
+
+def _why_left(layer: Any) -> str:
+    """Why a recurrent layer gains nothing from `rnn_tf.RNN`; empty, if a kernel runs it."""
+    if not kernels.has_kernel(layer.cell):
+        return kernels.why_no_kernel(layer.cell)[0]
+    other = other_dtype(layer)
+    return other and f"It computes in {layer.compute_dtype}, its cell in {other}."
 
 
 def _fast_layer(layer: Any) -> RNN:
+    fast: RNN = _with_cell(RNN, layer)
+    return fast
+
+
+def _with_cell(kind: Any, layer: Any) -> Any:
+    """The layer made anew, as one of this kind."""
     config = keras.layers.RNN.get_config(layer)  # without what LSTM and others pass on to their cell
-    config["cell"] = type(layer.cell).from_config(layer.cell.get_config())
-    return RNN(**config)
+    config["cell"] = _from_config(layer.cell, layer.cell.get_config())
+    return kind(**config)
+
+
+def _from_config(layer: Any, config: Any) -> Any:
+    """The layer or cell made anew; whoever wrote its class is told, if that fails."""
+    name = type(layer).__name__
+    try:
+        made = type(layer).from_config(config)
+        if hasattr(type(layer), "state_size"):  # a property, which may read what the config did not bring back
+            check_cell(made)
+    except Exception as error:  # a class of a user raises what it likes
+        raise ValueError(
+            "A layer is made anew from its config, as keras.models.load_model does. Received: one whose config does "
+            f"not load: {name}.from_config(layer.get_config()) fails with {type(error).__name__}: {error}. Correct "
+            f"`get_config` or `from_config` of {name}, which rnn_tf only calls."
+        ) from error
+    return made
 
 
 def _copy(model: Any, fast: Any) -> None:

@@ -93,7 +93,9 @@ def largest_difference(expected: Any, answer: Any) -> float:
 
 
 def layers_difference(layer: Any, fast: Any) -> float:
-    """The largest difference of what two recurrent layers answer to random sequences, in parts of the largest entry."""
+    """The largest difference of what two layers answer to random sequences, in parts of the largest entry."""
+    if isinstance(layer, keras.layers.TimeDistributed):
+        return _steps_difference(layer, fast)
     cell = layer.cell.cells[0] if isinstance(layer.cell, keras.layers.StackedRNNCells) else layer.cell
     rows = tf.nest.flatten(layer.states)[0].shape[0] if layer.stateful else ROWS
     kernel = getattr(cell, "kernel", None)
@@ -104,6 +106,16 @@ def layers_difference(layer: Any, fast: Any) -> float:
     # Keras zeroes other outputs than the masked ones where it unrolls backwards.
     masks = [None] if layer.unroll and layer.go_backwards and layer.zero_output_for_mask else [None, mask]
     return max(largest_difference(*(one(sequences, mask=by) for one in (layer, fast))) for by in masks)
+
+
+def _steps_difference(layer: Any, fast: Any) -> float:
+    """Likewise of two TimeDistributed layers, on few steps: Keras calls the inner layer at each."""
+    _, _, *sizes = layer.get_build_config()["input_shape"]
+    if None in sizes:
+        return 0.0  # of which only the model knows what it takes
+    # Whole numbers, which an Embedding takes, too.
+    values = np.random.default_rng(0).integers(0, 2, [ROWS, 3, *sizes]).astype("float32")
+    return largest_difference(*(one(values) for one in (layer, fast)))
 
 
 def _difference(expected: Any, answer: Any) -> float:

@@ -10,22 +10,25 @@ from rnn_tf import scans
 from rnn_tf.scans import Kernel, Projection
 
 
+def cells_of(cell: Any) -> list[Any]:
+    """The cell alone, or those that it stacks: not of a subclass, which may connect them in another way."""
+    return list(cell.cells) if type(cell) is keras.layers.StackedRNNCells else [cell]
+
+
 def has_kernel(cell: Any) -> bool:
-    """Whether there is a kernel for the cell: not for a subclass, which may change the step."""
-    return is_known(cell) and not any(map(_learns, _activations(cell)))
+    """Whether there is a kernel for the cell, or each that it stacks: not for a subclass, which may change the step."""
+    return all(is_known(one) and not any(map(_learns, _activations(one))) for one in cells_of(cell))
 
 
 def is_known(cell: Any) -> bool:
-    """Whether the cell's own recurrence is known, whatever its activation."""
-    return "make_kernel" in vars(type(cell)) or type(cell) in _KERAS
+    """Whether the recurrence of the cell, or of each that it stacks, is known, whatever its activation."""
+    return all("make_kernel" in vars(type(one)) or type(one) in _KERAS for one in cells_of(cell))
 
 
 def why_no_kernel(cell: Any) -> tuple[str, str]:
     """Why there is no kernel for the cell, and what to do, for one that `has_kernel` denies."""
     if is_known(cell):
         return "A kernel gives no gradient to the variables of an activation.", "Set implementation='auto'."
-    if isinstance(cell, keras.layers.StackedRNNCells):
-        return "A kernel runs one cell.", "Give each cell an RNN layer of its own, or set implementation='auto'."
     names = "ElmanCell, SimpleRNNCell, LSTMCell and GRUCell"
     return f"There are kernels for {names}, not for cells derived from them.", "Set implementation='auto'."
 

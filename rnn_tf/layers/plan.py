@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from rnn_tf._exporting import available_shards, traced_for_export
-from rnn_tf.layers.kernels import has_kernel, is_known, why_no_kernel
+from rnn_tf.layers.kernels import cells_of, has_kernel, is_known, why_no_kernel
 
 IMPLEMENTATIONS = ("auto", "kernel", "chunked", "reference")
 
@@ -61,18 +61,23 @@ def _path(layer: Any, shape: Sequence[int | None], masked: bool, training: bool,
         return "chunked", f"The chunked loop: {name} has {lacks}, so its gradients are TensorFlow's."
     if len(shape) != 3:
         return "chunked", f"The chunked loop: a kernel takes [batch, time, features], these are of rank {len(shape)}."
-    if layer.compute_dtype != cell.compute_dtype:
-        return (
-            "chunked",
-            f"The chunked loop: the layer computes in {layer.compute_dtype}, its cell in {cell.compute_dtype}.",
-        )
+    other = other_dtype(layer)
+    if other:
+        return "chunked", f"The chunked loop: the layer computes in {layer.compute_dtype}, its cell in {other}."
     if layer.implementation == "auto":
         on_cudnn = gpu_visible() and not compiled and not traced_for_export()  # a server may have no GPU
         if on_cudnn and cudnn_takes(layer, masked, training):
             return "cudnn", f"Keras's cuDNN path: there is a GPU, and cuDNN can take this {name}."
         if compiled and not training:
             return "reference", "Keras's own loop: without a gradient, XLA makes it as fast as ours."
+    name = ", then ".join(type(one).__name__ for one in cells_of(cell))
     return "kernel", f"The kernel of {name}: one product for the inputs of all steps, and a hand-written gradient."
+
+
+def other_dtype(layer: Any) -> str:
+    """The type that a cell computes in, if it is not the layer's; else empty."""
+    types = [cell.compute_dtype for cell in cells_of(layer.cell)]
+    return next((str(one) for one in types if one != layer.compute_dtype), "")
 
 
 def check_kernel(layer: Any, rank: int = 3) -> None:
@@ -84,10 +89,11 @@ def check_kernel(layer: Any, rank: int = 3) -> None:
     if not has_kernel(cell):
         rule, advice = why_no_kernel(cell)
         raise ValueError(f"{rule} {received}. {advice}")
-    if layer.compute_dtype != cell.compute_dtype:
+    other = other_dtype(layer)
+    if other:
         raise ValueError(
             f"A kernel computes in one type. {received}, where the layer computes in {layer.compute_dtype}, its cell "
-            f"in {cell.compute_dtype}. Give both the same dtype, or set implementation='auto'."
+            f"in {other}. Give both the same dtype, or set implementation='auto'."
         )
     if rank != 3:
         raise ValueError(

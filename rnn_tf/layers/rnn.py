@@ -1,5 +1,6 @@
 """`RNN`, a `keras.layers.RNN` with a faster inner loop."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,8 +31,9 @@ class RNN(_keras.RNN):
 
     `ElmanCell` and Keras's `SimpleRNNCell`, `LSTMCell` and `GRUCell` run through a kernel: the inputs of all steps are
     projected in one product, the loop holds nothing but the recurrence, and its gradient is written by hand, with one
-    product for the weights after the loop. Shards of the batch run side by side. Any other cell runs as it is, in a
-    loop that takes several steps a turn. `explain` says which way a call takes, and why.
+    product for the weights after the loop. A stack of them runs cell by cell, each over the whole sequence. Shards of
+    the batch run side by side. Any other cell runs as it is, in a loop that takes several steps a turn. `explain` says
+    which way a call takes, and why.
 
     Args:
         cell: A Keras cell, or a list of them to stack.
@@ -225,30 +227,46 @@ class RNN(_keras.RNN):
 
     def _kernel(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
         sequences = tf.cast(sequences, self.compute_dtype)  # integers, too: Keras casts floats only
-        # A state's size may be unknown where it comes from outside.
-        states = [tf.ensure_shape(state, [None, size]) for state, size in zip(states, self.state_size, strict=True)]
-        dropout = kernels.dropout_masks(self.cell, sequences, states[0], training)
+        cells = kernels.cells_of(self.cell)
+        # A state from outside may be of unknown size, and of the type of a stack, not of its cells.
+        flat = [
+            tf.ensure_shape(tf.cast(state, self.compute_dtype), [None, size])
+            for state, size in zip(tf.nest.flatten(states), tf.nest.flatten(self.state_size), strict=True)
+        ]
+        ends = list(itertools.accumulate(len(tf.nest.flatten(cell.state_size)) for cell in cells))
+        starts = [0, *ends[:-1]]  # where the states of each cell are among all
+        # Keras has drawn the masks of all cells: of those above the first their inputs are not there yet.
+        dropout = [
+            kernels.dropout_masks(cell, sequences, flat[start], training)
+            for cell, start in zip(cells, starts, strict=True)
+        ]
 
         def run(sequences: Any, states: Any, mask: Any, dropout: Any) -> Any:
             def piece(sequences: Any, states: Any, mask: Any) -> Any:
-                kernel = kernels.make_kernel(self.cell)
-                return scans.scan(
-                    kernel.recurrence,
-                    sequences,
-                    states,
-                    kernel.weights,
-                    projection=kernel.projection._replace(dropout=dropout[0]),
-                    mask=mask,
-                    dropout=dropout[1],
-                    sequences=self.return_sequences,
-                    training=training,
-                    chunk=plan.chunk,
-                )
+                after: list[Any] = []
+                for cell, start, end, masks in zip(cells, starts, ends, dropout, strict=True):
+                    kernel = kernels.make_kernel(cell)
+                    sequences, last = scans.scan(
+                        kernel.recurrence,
+                        sequences,
+                        states[start:end],
+                        kernel.weights,
+                        projection=kernel.projection._replace(dropout=masks[0]),
+                        mask=mask,
+                        dropout=masks[1],
+                        sequences=self.return_sequences or end < len(states),
+                        training=training,
+                        chunk=plan.chunk,
+                    )
+                    after += last
+                    if kernel.read_out is not None and end < len(states):
+                        sequences = kernel.read_out(sequences)
+                return sequences, after
 
             return self._whole(piece, sequences, states, mask)
 
-        outputs, states = scans.in_shards(run, plan.shards, sequences, states, mask, dropout)
-        last, read_out = states[0], kernels.make_kernel(self.cell).read_out
+        outputs, flat = scans.in_shards(run, plan.shards, sequences, flat, mask, dropout)
+        last, read_out = flat[starts[-1]], kernels.make_kernel(cells[-1]).read_out
         if read_out is not None:
             last, outputs = read_out(last), None if outputs is None else read_out(outputs)
         if mask is not None:
@@ -257,7 +275,7 @@ class RNN(_keras.RNN):
             shown = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
             last = tf.where(shown[:, -1:], last, 0)
             outputs = None if outputs is None else tf.where(shown[:, :, None], outputs, 0)
-        return outputs, last, states
+        return outputs, last, tf.nest.pack_sequence_as(states, flat)
 
     def _whole(self, run: Callable[..., Any], sequences: Any, states: Any, mask: Any) -> Any:
         return scans.rematerialized(run, sequences, states, mask) if self.remat else run(sequences, states, mask)

@@ -65,3 +65,15 @@ class Served(keras.Model):
             return
         signatures = declared_signatures(self)
         write_saved_model({"serving_default": signatures.predict.compiled()}, signatures.lookups, filepath)
+
+    def quantize(self, mode: str | None = None, config: Any = None, **kwargs: Any) -> None:
+        """Refused: a `.keras` file of a quantized task would not load again, as its config names no inner layers.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            f"A quantized {type(self).__name__} would be saved without a word, and could not be loaded again. "
+            f"Received: quantize({mode!r}). Export it with rnn_tf.export_saved_model(model, directory), and quantize "
+            "the export with the tools of what runs it, such as tf.lite.TFLiteConverter.from_saved_model."
+        )

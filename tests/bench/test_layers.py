@@ -9,7 +9,8 @@ from rnn_tf.bench.layers import Case
 
 
 def small(monkeypatch):
-    monkeypatch.setattr(layers, "CASES", [Case(kind, 3, 5, 2, 4) for kind in layers.CELLS])
+    cases = [*(Case(kind, 3, 5, 2, 4) for kind in layers.CELLS), Case("LSTM", 3, 5, 2, 4, recurrent_dropout=0.2)]
+    monkeypatch.setattr(layers, "CASES", cases)
     monkeypatch.setattr(layers, "SWEEPS", {"units": [Case("Elman", 3, 5, 2, size) for size in (2, 4)]})
     monkeypatch.setattr(layers, "GEMM", 8)
     monkeypatch.setattr(layers, "in_turns", lambda runs, turns: timing.in_turns(runs, turns, budget=0.001))
@@ -19,10 +20,17 @@ def test_compares_and_writes(monkeypatch, capsys, tmp_path):
     small(monkeypatch)
     layers.run(argparse.Namespace(repeat=1, cases=None, output=tmp_path / "out"))
     printed = capsys.readouterr().out
-    for words in ("Elman 3,5,2,4", "keras.layers.SimpleRNN", "... LSTM, unroll=True", "jit_compile=True", "own cell"):
+    for words in (
+        "Elman 3,5,2,4",
+        "keras.layers.SimpleRNN",
+        "... LSTM, unroll=True",
+        "jit_compile=True",
+        "own cell",
+        "recurrent_dropout=0.2",
+    ):
         assert words in printed
     report = json.loads((tmp_path / "out" / "layers.json").read_text())
-    assert [one["case"]["kind"] for one in report["cases"]] == list(layers.CELLS)
+    assert [one["case"]["kind"] for one in report["cases"]] == [*layers.CELLS, "LSTM"]
     assert report["cases"][0]["contenders"]["rnn_tf.RNN"]["ratios"] == [1, 1]
     assert (tmp_path / "out" / "layers.png").stat().st_size > 10_000
 

@@ -379,3 +379,64 @@ def test_refuses_a_layer_that_computes_something_else(monkeypatch):
     monkeypatch.setattr(module, "_fast_layer", wrong)
     with pytest.raises(RuntimeError, match=r"to 1e-05 of the largest entry.*first: GRU -> RNN\(GRUCell\), kernel"):
         accelerate(forecaster())
+
+
+def test_the_slow_ways_of_keras_get_the_same_answers():
+    """Eight small products a step with implementation=1; the reset gate before the product."""
+    inputs = keras.Input([5, 2])
+    x = layers.LSTM(3, implementation=1, return_sequences=True)(inputs)
+    model = keras.Model(inputs, layers.GRU(3, reset_after=False)(x))
+    fast, x = accelerate(model, verbose=False), rng.normal(size=[4, 5, 2]).astype("float32")
+    assert len(fast_layers(fast)) == 2
+    same(model, fast, x)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Derived(layers.GRUCell):
+    """A step of its own, as far as anyone knows."""
+
+
+def test_cells_without_a_kernel_are_left_and_named(capsys):
+    inputs = keras.Input([4, 2])
+    x = layers.RNN(Derived(3), return_sequences=True, name="own")(inputs)
+    x = layers.RNN([layers.GRUCell(3), Derived(2)], return_sequences=True, name="stack")(x)
+    x = layers.Bidirectional(layers.RNN(Derived(2)), name="both")(x)
+    model = keras.Model(inputs, x)
+    fast = accelerate(model)
+    assert [type(layer) for layer in fast.layers] == [type(layer) for layer in model.layers]
+    assert fast_layers(fast) == []
+    kernels = "There are kernels for ElmanCell, SimpleRNNCell, LSTMCell and GRUCell, not for cells derived from them."
+    *left, _ = capsys.readouterr().out.splitlines()
+    assert left == [
+        f"own: RNN(Derived) left as it is. {kernels}",
+        f"stack: RNN(StackedRNNCells) left as it is. {kernels}",
+        f"both/forward_rnn: RNN(Derived) left as it is. {kernels}",
+        f"both/backward_rnn: RNN(Derived) left as it is. {kernels}",
+    ]
+    same(model, fast, np.ones([2, 4, 2], "float32"))
+
+
+class Wired(layers.GRUCell):
+    """Its config is complete, and comes back as something else: a dict for an object."""
+
+    def __init__(self, wiring):
+        self.wiring = wiring
+        super().__init__(3)
+
+    @property
+    def state_size(self):
+        return self.wiring["units"] if isinstance(self.wiring, dict) else self.wiring.units
+
+    @state_size.setter
+    def state_size(self, size):
+        pass
+
+    def get_config(self):
+        return {"wiring": ["units", 3]}
+
+
+def test_a_cell_whose_config_does_not_load_is_named():
+    inputs = keras.Input([4, 2])
+    model = keras.Model(inputs, layers.RNN(Wired({"units": 3}))(inputs))
+    with pytest.raises(ValueError, match=r"Wired\.from_config.* AttributeError: .*'units'.*Correct .* of Wired, which"):
+        accelerate(model)

@@ -94,7 +94,8 @@ def test_takes_the_way_that_it_explains(name, implementation, taken):
     ("make", "message"),
     [
         (lambda **a: RNN(Derived(3), **a), "There are kernels for ElmanCell.*with Derived. Set implementation='auto'"),
-        (lambda **a: RNN([ElmanCell(3), ElmanCell(2)], **a), "runs one cell.*Give each cell an RNN layer of its own"),
+        (lambda **a: RNN([ElmanCell(3), Derived(2)], **a), "There are kernels for .*with StackedRNNCells. Set"),
+        (lambda **a: RNN([ElmanCell(3), ElmanCell(2, dtype="float64")], **a), "in float32, its cell in float64"),
         (lambda **a: RNN(keras.layers.LSTMCell(3, activation=learned()), **a), "variables of an activation"),
         (lambda **a: RNN(keras.layers.GRUCell(3, recurrent_activation=learned()), **a), "variables of an activation"),
         (lambda **a: RNN(ElmanCell(3, activation=keras.layers.PReLU()), **a), "variables of an activation"),
@@ -262,6 +263,7 @@ def test_an_error_in_a_property_of_a_cell_is_told_as_it_is(wrap):
         RNN(wrap(Lazy()))
 
 
-def test_a_kernel_is_exported(tmp_path, in_this_process):
-    model = keras.Sequential([keras.Input([4, 2], name="x"), RNN(keras.layers.LSTMCell(3), implementation="kernel")])
+@pytest.mark.parametrize("cell", [lambda: keras.layers.LSTMCell(3), lambda: [ElmanCell(3), keras.layers.LSTMCell(2)]])
+def test_a_kernel_is_exported(cell, tmp_path, in_this_process):
+    model = keras.Sequential([keras.Input([4, 2], name="x"), RNN(cell(), implementation="kernel")])
     assert export_saved_model(model, tmp_path / "m").endswith("1")

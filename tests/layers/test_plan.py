@@ -27,7 +27,11 @@ def explained(cell, shape=(64, 100, 32), dtype=None, layer=(), **call):
         (lambda: explained(keras.layers.GRUCell(8)), ["The kernel of GRUCell"]),
         (lambda: explained(keras.layers.SimpleRNNCell(8)), ["The kernel of SimpleRNNCell", "On CPU, without XLA"]),
         (lambda: explained(OwnCell(8)), ["The chunked loop: OwnCell has no kernel", "One shard: a cell may look at"]),
-        (lambda: explained([ElmanCell(8), ElmanCell(8)]), ["The chunked loop: StackedRNNCells has no kernel"]),
+        (
+            lambda: explained([ElmanCell(8), ElmanCell(8)]),
+            ["The kernel of ElmanCell, then ElmanCell", "side by side: 2"],
+        ),
+        (lambda: explained([ElmanCell(8), OwnCell(8)]), ["The chunked loop: StackedRNNCells has no kernel"]),
         (lambda: explained(ElmanCell(8), (64, 100, 9, 9)), ["of rank 4"]),
         (lambda: explained(ElmanCell(8), dtype="float16"), ["the layer computes in float16, its cell in float32"]),
         (lambda: explained(ElmanCell(8), (64, 1000, 32)), ["A loop of 40 steps a turn: 1000 are too many"]),

@@ -59,9 +59,11 @@ CELLS = {
     ),
     "own": lambda **k: LeakyCell(4, **k),
     "stacked": lambda **k: [keras.layers.GRUCell(4, **k), keras.layers.LSTMCell(3, **k), ElmanCell(2, **k)],
+    "stacked read-out": lambda **k: [ElmanCell(4, output_units=2, **k), keras.layers.GRUCell(3, **k)],
+    "stacked own": lambda **k: [keras.layers.LSTMCell(3, **k), LeakyCell(4)],
 }
 FEW = ["elman read-out", "lstm", "gru", "own", "stacked"]
-KERNELS = [name for name in CELLS if name not in ("own", "stacked")]
+KERNELS = [name for name in CELLS if not name.endswith("own")]
 LOOPS = {"unrolled": (100, 1), "chunks": (0, 3)}  # steps to unroll, steps a turn: 7 steps are two chunks and a rest
 
 
@@ -98,7 +100,10 @@ def pair(name, dtype="float32", features=3, cell=(), ours=(), **arguments):
     layers, weights = [], None
     for kind, extra in ((keras.layers.RNN, {}), (RNN, {"shards": 2, **dict(ours)})):
         keras.utils.set_random_seed(3)
-        layer = kind(CELLS[name](dtype=dtype, **dict(cell)), dtype=dtype, **arguments, **extra)
+        cells = CELLS[name](dtype=dtype, **dict(cell))
+        if isinstance(cells, list) and dtype != "float32":  # of which Keras makes a stack of the default type
+            cells = keras.layers.StackedRNNCells(cells, dtype=dtype)
+        layer = kind(cells, dtype=dtype, **arguments, **extra)
         layer.build((None if not arguments.get("stateful") else 5, None, features))
         if weights is None:
             random = np.random.default_rng(0)
@@ -196,6 +201,17 @@ def test_float64(name, monkeypatch):
     reference, layer = pair(name, dtype="float64", return_sequences=True, return_state=True)
     x = sequences(dtype="float64")
     assert_equal(everything(layer, x, mask(), True), everything(reference, x, mask(), True), 1e-10)
+
+
+def test_a_list_of_cells_in_float64():
+    """Keras makes a stack of the default type of it, and rounds inputs and initial states to that."""
+    answers, x = [], sequences(dtype="float64")
+    for kind in (keras.layers.RNN, RNN):
+        keras.utils.set_random_seed(0)
+        cells = [keras.layers.LSTMCell(3, dtype="float64"), keras.layers.GRUCell(2, dtype="float64")]
+        answers.append(kind(cells, dtype="float64")(x))
+    np.testing.assert_allclose(*answers, atol=1e-6)
+    assert answers[1].dtype == tf.float64
 
 
 @pytest.mark.parametrize("name", ["simple", "elman read-out", "lstm", "gru", "gru before"])
@@ -462,7 +478,9 @@ class NoStateSize(keras.layers.Layer):
         ),
         (lambda: RNN(keras.layers.GRUCell(2))(keras.Input([5, None])), "RNN needs the number of features"),
         (
-            lambda: RNN([keras.layers.GRUCell(2, dropout=0.5)], remat=True)(np.zeros([4, 2, 3]), training=True),
+            lambda: RNN([LeakyCell(2), keras.layers.GRUCell(2, dropout=0.5)], remat=True)(
+                np.zeros([4, 2, 3]), training=True
+            ),
             "`remat` computes each piece twice.*Received: StackedRNNCells",
         ),
     ],

@@ -189,3 +189,10 @@ def test_a_task_that_leaves_something_out_fails_when_its_class_is_made():
             def __init__(self):
                 super().__init__()
                 self.field_in = self.encoder = None
+
+
+def test_quantization_is_refused_and_changes_nothing(model):
+    before = [variable.path for variable in model.variables]
+    with pytest.raises(ValueError, match=r"could not be loaded again\. Received: quantize\('int8'\)\. Export it"):
+        model.quantize("int8")
+    assert [variable.path for variable in model.variables] == before
