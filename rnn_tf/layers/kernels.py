@@ -26,7 +26,7 @@ def why_no_kernel(cell: Any) -> tuple[str, str]:
         return "A kernel gives no gradient to the variables of an activation.", "Set implementation='auto'."
     if isinstance(cell, keras.layers.StackedRNNCells):
         return "A kernel runs one cell.", "Give each cell an RNN layer of its own, or set implementation='auto'."
-    names = "ElmanCell, SimpleRNNCell, LSTMCell and GRUCell"
+    names = "the cells of rnn_tf.cells, SimpleRNNCell, LSTMCell and GRUCell"
     return f"There are kernels for {names}, not for cells derived from them.", "Set implementation='auto'."
 
 
@@ -51,6 +51,34 @@ def _learns(activation: Any) -> bool:
 def make_kernel(cell: Any) -> Kernel:
     """The kernel, with the tensors that the cell's weights are in this call."""
     return _KERAS[type(cell)](cell) if type(cell) in _KERAS else cell.make_kernel()
+
+
+def read_out(
+    cell: Any, hidden: Any, states: Any, inputs: Any, mask: Any, dropout: Any, chunk: int | None
+) -> tuple[Any, Any]:
+    """The outputs at all steps, or None where there are no hidden states of all; and that of the last."""
+    kernel = make_kernel(cell)
+    last = kernel.recurrence.hidden(states)
+    if kernel.read_out is None:
+        return hidden, last
+    more, more_last = [], []
+    if kernel.reads_inputs:
+        inputs = inputs if dropout is None else inputs * dropout[0][:, None]
+        latest = inputs[:, -1]
+        if mask is not None:  # a masked step repeats the output before it: what was read there is read again
+            zeros, looped = tf.zeros_like(latest), chunk is not None
+            forgetting = [tf.zeros_like(latest[0])]
+            filled, (latest,) = scans.linear_scan(
+                forgetting, [inputs], [zeros], mask=mask, sequences=hidden is not None, looped=looped
+            )
+            inputs = None if filled is None else filled[0]
+        more, more_last = [inputs], [latest]
+    return None if hidden is None else kernel.read_out(hidden, *more), kernel.read_out(last, *more_last)
+
+
+def runs_in_parallel(cell: Any) -> bool:
+    """Whether the recurrence of a cell with a kernel is linear, so that all its steps run at once."""
+    return getattr(type(cell), "parallel", False)
 
 
 def _simple(cell: Any) -> Kernel:

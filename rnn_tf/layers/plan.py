@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from rnn_tf._exporting import available_shards, traced_for_export
-from rnn_tf.layers.kernels import has_kernel, is_known, why_no_kernel
+from rnn_tf.layers.kernels import has_kernel, is_known, runs_in_parallel, why_no_kernel
 
 IMPLEMENTATIONS = ("auto", "kernel", "chunked", "reference")
 
@@ -97,6 +97,10 @@ def check_kernel(layer: Any, rank: int = 3) -> None:
 
 
 def _chunk(layer: Any, path: str, timesteps: int | None, compiled: bool, eager: bool) -> tuple[int | None, str]:
+    if path == "kernel" and runs_in_parallel(layer.cell):
+        if compiled:
+            return 1, "A loop of one step a turn: XLA compiles it, and its turns cost next to nothing."
+        return None, "All steps in parallel: a blocked scan, which takes the steps of a block in turn, of all at once."
     kernel_chunk = CHUNK if isinstance(layer.cell, keras.layers.SimpleRNNCell) else GATED_CHUNK
     kernel_chunk = EXPORT_CHUNK if traced_for_export() else kernel_chunk
     chunk = kernel_chunk if path == "kernel" else CELL_CHUNK

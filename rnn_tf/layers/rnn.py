@@ -231,15 +231,11 @@ class RNN(_keras.RNN):
 
         def run(sequences: Any, states: Any, mask: Any, dropout: Any) -> Any:
             def piece(sequences: Any, states: Any, mask: Any) -> Any:
-                kernel = kernels.make_kernel(self.cell)
-                sequences = tf.transpose(sequences, [1, 0, 2])  # now: after the projection there is more of it
-                return scans.scan(
-                    kernel.recurrence,
-                    scans.project(sequences, kernel.kernel, kernel.bias, dropout[0]),
+                return kernels.make_kernel(self.cell).over(
+                    sequences,
                     states,
-                    kernel.weights,
+                    dropout,
                     mask=mask,
-                    dropout=dropout[1],
                     sequences=self.return_sequences,
                     training=training,
                     chunk=plan.chunk,
@@ -248,9 +244,7 @@ class RNN(_keras.RNN):
             return self._whole(piece, sequences, states, mask)
 
         outputs, states = scans.in_shards(run, plan.shards, sequences, states, mask, dropout)
-        last, read_out = states[0], kernels.make_kernel(self.cell).read_out
-        if read_out is not None:
-            last, outputs = read_out(last), None if outputs is None else read_out(outputs)
+        outputs, last = kernels.read_out(self.cell, outputs, states, sequences, mask, dropout[0], plan.chunk)
         if mask is not None:
             # A masked step repeats the output before it, and the state is that output's; but before the first
             # unmasked step there is none, whatever the initial state.

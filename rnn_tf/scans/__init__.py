@@ -5,6 +5,7 @@ from rnn_tf.scans.chunked import chunked
 from rnn_tf.scans.elman import Elman
 from rnn_tf.scans.gated import GRU, LSTM, GRUResetBefore
 from rnn_tf.scans.kernel import Kernel, project
+from rnn_tf.scans.linear import Linear, linear_scan
 from rnn_tf.scans.recurrence import Recurrence, scan
 from rnn_tf.scans.remat import rematerialized
 from rnn_tf.scans.shards import in_shards
@@ -16,10 +17,12 @@ __all__ = [
     "Elman",
     "GRUResetBefore",
     "Kernel",
+    "Linear",
     "Recurrence",
     "add_bias",
     "chunked",
     "in_shards",
+    "linear_scan",
     "project",
     "rematerialized",
     "scan",

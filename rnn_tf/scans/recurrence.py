@@ -42,6 +42,7 @@ class Recurrence:
 
     saved: tuple[int, ...] = ()  # sizes of what `forward` saves, in units
     gradients: tuple[int, ...] = (1,)  # sizes of the gradients that `backward` gives, in units
+    time_axis = 0  # of what is projected
 
     def forward(self, projected: Any, states: Any, weights: Any, dropout: Masks) -> tuple[list[Any], list[Any]]:
         """States of step t from those of t-1; and what `backward` will need of this step."""
@@ -59,6 +60,14 @@ class Recurrence:
     def weight_gradients(self, first: Any, hidden: Steps, saved: Any, gradients: Any, dropout: Masks) -> list[Any]:
         """dL/d(weights), from h_0, the steps h_1, ..., h_T, and what `forward` and `backward` gave at every step."""
         raise NotImplementedError
+
+    def over(self, projected: Any, states: Sequence[Any], weights: Sequence[Any], **how: Any) -> tuple[Any, list[Any]]:
+        """All steps: see `scan`, which takes the same."""
+        return scan(self, projected, states, weights, **how)
+
+    def hidden(self, states: Sequence[Any]) -> Any:
+        """The hidden state, among the states."""
+        return states[0]
 
 
 def scan(
@@ -151,7 +160,7 @@ def scan(
             return [steps.time_major(gradients[0]), *d_initial, *d_weights]
 
         kept, last = forward(save)
-        return ([steps.join(kept[0])] if sequences else []) + last, _first_order(gradient)
+        return ([steps.join(kept[0])] if sequences else []) + last, first_order(gradient)
 
     hidden, *last = run(projected, *states, *weights) if sequences else (None, *run(projected, *states, *weights))
     return hidden, last
@@ -162,7 +171,7 @@ def _where(mask: Sequence[Any], new: Sequence[Any], old: Sequence[Any]) -> list[
     return [tf.where(mask[0], a, b) for a, b in zip(new, old, strict=True)] if mask else list(new)
 
 
-def _first_order(gradient: Callable[..., Any]) -> Callable[..., Any]:
+def first_order(gradient: Callable[..., Any]) -> Callable[..., Any]:
     """A hand-written gradient that refuses to be differentiated itself: what it saved would count as constant."""
 
     def refuse(*_: Any) -> Any:
