@@ -57,6 +57,7 @@ class MinGRUCell(ParallelCell):
     """
 
     gates = 2
+    make_kernel = ParallelCell.make_kernel  # not inherited: a derived class may change the step
 
     def coefficients(self, projected: Any) -> tuple[list[Any], list[Any]]:
         """1 - z_t and z_t ∘ g_t."""

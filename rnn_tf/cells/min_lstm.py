@@ -39,6 +39,7 @@ class MinLSTMCell(ParallelCell):
     """
 
     gates = 3
+    make_kernel = ParallelCell.make_kernel  # not inherited: a derived class may change the step
 
     def coefficients(self, projected: Any) -> tuple[list[Any], list[Any]]:
         """f'_t and i'_t ∘ g_t."""

@@ -17,8 +17,9 @@ class ParallelCell(keras.layers.SimpleRNNCell):
         p_t = x_t W + b
         h_t = a(p_t) ∘ h_{t-1} + b(p_t)
 
-    A subclass has `gates`, how many times `units` p_t is, and `coefficients`, which makes a and b of it. It is a
-    subclass of Keras's cell because `keras.layers.RNN` draws one dropout mask a sequence only for Keras's own cells.
+    A subclass has `gates`, how many times `units` p_t is, `coefficients`, which makes a and b of it, and a
+    `make_kernel`. This is a subclass of Keras's cell because `keras.layers.RNN` draws one dropout mask a sequence only
+    for Keras's own cells.
     """
 
     parallel = True

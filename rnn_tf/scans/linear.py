@@ -15,6 +15,7 @@ from rnn_tf.scans.recurrence import first_order
 Solution = tuple[list[Any], list[Any]]  # the parts of all h_t, and those of the last
 
 BLOCK = 32  # the most steps of a block: up to 64 it makes little difference, and each is traced
+SHORT = 8  # up to here one block
 OPEN_BLOCK = 16  # where the length is not known, short sequences are filled up to it
 
 
@@ -146,10 +147,10 @@ def _filled_up(solve: Callable[..., Solution], a: Parts, b: Parts, first: Parts)
 
 def block_size(length: int) -> int:
     """Steps of a block: a divisor of the length near its root, if there is one."""
-    if length <= OPEN_BLOCK // 2:
+    if length <= SHORT:
         return length
     size = min(math.isqrt(length - 1) + 1, BLOCK)
-    divisors = [one for one in range(-(-size // 2), 2 * size + 1) if length % one == 0]
+    divisors = [one for one in range(max(-(-size // 2), 2), 2 * size + 1) if length % one == 0]
     return min(divisors, key=lambda one: abs(one - size), default=size)
 
 
