@@ -123,6 +123,8 @@ def _chunk(layer: Any, path: str, timesteps: int | None, compiled: bool, eager: 
 def _shards(layer: Any, path: str, batch: int | None, compiled: bool) -> tuple[int, str]:
     if path == "chunked":
         return 1, "One shard: a cell may look at the whole batch."
+    if runs_in_parallel(layer.cell):
+        return 1, "One shard: the operations of a blocked scan are large enough for all cores."
     if traced_for_export():
         return 1, "One shard: an export must not depend on the machine that wrote it."
     if compiled or gpu_visible():

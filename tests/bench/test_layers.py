@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from rnn_tf.bench import layers, timing
+from rnn_tf.bench import layers, scans, timing
 from rnn_tf.bench.layers import Case
 
 
@@ -12,17 +12,28 @@ def small(monkeypatch):
     monkeypatch.setattr(layers, "CASES", [Case(kind, 3, 5, 2, 4) for kind in layers.CELLS])
     monkeypatch.setattr(layers, "SWEEPS", {"units": [Case("Elman", 3, 5, 2, size) for size in (2, 4)]})
     monkeypatch.setattr(layers, "GEMM", 8)
-    monkeypatch.setattr(layers, "in_turns", lambda runs, turns: timing.in_turns(runs, turns, budget=0.001))
+    monkeypatch.setattr(scans, "SHAPE", (2, 20, 3))
+    monkeypatch.setattr(scans, "LENGTHS", (5, 40))
+    for module in (layers, scans):
+        monkeypatch.setattr(module, "in_turns", lambda runs, turns: timing.in_turns(runs, turns, budget=0.001))
 
 
 def test_compares_and_writes(monkeypatch, capsys, tmp_path):
     small(monkeypatch)
     layers.run(argparse.Namespace(repeat=1, cases=None, output=tmp_path / "out"))
     printed = capsys.readouterr().out
-    for words in ("Elman 3,5,2,4", "keras.layers.SimpleRNN", "... LSTM, unroll=True", "jit_compile=True", "own cell"):
+    for words in (
+        "Elman 3,5,2,4",
+        "keras.layers.SimpleRNN",
+        "... LSTM, unroll=True",
+        "jit_compile=True",
+        "own cell",
+        "associative_scan",
+    ):
         assert words in printed
     report = json.loads((tmp_path / "out" / "layers.json").read_text())
     assert [one["case"]["kind"] for one in report["cases"]] == list(layers.CELLS)
+    assert set(report["scans"]["seconds_a_step"]) == {"5", "40"}
     assert report["cases"][0]["contenders"]["rnn_tf.RNN"]["ratios"] == [1, 1]
     assert (tmp_path / "out" / "layers.png").stat().st_size > 10_000
 
@@ -39,3 +50,10 @@ def test_refuses_to_compare_what_is_not_equal(monkeypatch):
     monkeypatch.setattr(layers, "contenders", wrong)
     with pytest.raises(RuntimeError, match=r"keras\.layers\.RNN computes something else"):
         layers.compare(Case("Elman", 3, 5, 2, 4), turns=1)
+
+
+def test_refuses_to_compare_scans_that_are_not_equal(monkeypatch):
+    small(monkeypatch)
+    monkeypatch.setattr(scans, "_associative", lambda a, b, w: lambda: [np.zeros_like(a), b])
+    with pytest.raises(RuntimeError, match=r"associative_scan computes something else"):
+        scans.compare_scans(turns=1)
