@@ -144,7 +144,9 @@ class RNN(_keras.RNN):
         when = "training" if training else "inference"
         reasons = list(plan.reasons)
         if mask and plan.path in ("kernel", "chunked"):
-            reasons.append("The mask is applied inside the loop: a masked step keeps the state.")
+            parallel = plan.path == "kernel" and kernels.runs_in_parallel(self.cell)
+            where = "to the factors of the scan" if parallel else "inside the loop"
+            reasons.append(f"The mask is applied {where}: a masked step keeps the state.")
         if self.remat and plan.path in ("kernel", "chunked"):
             reasons.append("In pieces of about √T steps, each computed again for the gradient, as remat=True asks.")
         reasons.append(

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from rnn_tf.scans import steps, sums
 from rnn_tf.scans.gradients import with_gradient
-from rnn_tf.scans.parts import Parts, are_constant, conjugate, plus, times, times_conjugate
+from rnn_tf.scans.parts import Parts, are_constant, conjugate, plus, power, times, times_conjugate
 from rnn_tf.scans.recurrence import first_order
 
 Solution = tuple[list[Any], list[Any]]  # the parts of all h_t, and those of the last
@@ -199,9 +199,8 @@ class _Blocks:
         self._constant = are_constant(factors)
         self._factors = list(factors) if self._constant else self.split(factors)
         if self._count != 1:
-            self._products = reduce(
-                times, [factors] * (size or 0) if self._constant else zip(*self._factors, strict=True)
-            )
+            by_step: Any = None if self._constant else zip(*self._factors, strict=True)
+            self._products = power(factors, size or 1) if self._constant else reduce(times, by_step)
 
     def split(self, parts: Parts) -> list[steps.Steps]:
         if self._size is None:

@@ -28,6 +28,14 @@ def times_conjugate(x: Parts, y: Parts) -> list[Any]:
     return [x[0] * y[0] + x[1] * y[1], x[0] * y[1] - x[1] * y[0]]
 
 
+def power(x: Parts, exponent: int) -> Parts:
+    """The power of a positive integer, by squaring."""
+    if exponent == 1:
+        return x
+    root = power(x, exponent // 2)
+    return times(times(root, root), x) if exponent % 2 else times(root, root)
+
+
 def conjugate(x: Parts) -> list[Any]:
     """The conjugate x̄."""
     return [part if i == 0 else -part for i, part in enumerate(x)]

@@ -126,6 +126,7 @@ def test_explains_that_all_steps_run_at_once():
     told = RNN(MinGRUCell(4)).explain([2, 1000, 3])
     assert "The kernel of MinGRUCell" in told
     assert "All steps in parallel: a blocked scan" in told
+    assert "The mask is applied to the factors" in RNN(LRUCell(4)).explain([2, 1000, 3], mask=True)
     assert "A loop of one step a turn" in RNN(LRUCell(4)).explain([2, 1000, 3], jit_compile=True)
 
 
