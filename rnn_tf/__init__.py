@@ -1,6 +1,7 @@
 """rnn_tf: recurrent networks for TensorFlow 2 and Keras 3.
 
-- `ElmanCell`, `RNN`, `accelerate`: cells and layers for models of your own, and for a model that you already have.
+- `RNN`, `accelerate`: layers for models of your own, and for a model that you already have.
+- `ElmanCell`, `MinGRUCell`, `MinLSTMCell`, `LRUCell`: cells for them.
 - `SequenceRegressor`, `SequenceClassifier`, `TextClassifier`: whole models, of series and of texts.
 - `Trainer`: many steps in one compiled loop.
 - `export_saved_model`, `export`: exports for TF Serving. `serving`: a development server and a client.
@@ -18,7 +19,7 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from rnn_tf import cells, data, evaluation, export, fields, layers, models, plots, scans, serving, training
-    from rnn_tf.cells import ElmanCell
+    from rnn_tf.cells import ElmanCell, LRUCell, MinGRUCell, MinLSTMCell
     from rnn_tf.export import export_saved_model
     from rnn_tf.layers import RNN, accelerate
     from rnn_tf.models import SequenceClassifier, SequenceRegressor, TextClassifier
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = [
     "RNN",
     "ElmanCell",
+    "LRUCell",
+    "MinGRUCell",
+    "MinLSTMCell",
     "SequenceClassifier",
     "SequenceRegressor",
     "TextClassifier",
@@ -50,6 +54,9 @@ _HOME = {
     "RNN": "rnn_tf.layers",
     "accelerate": "rnn_tf.layers",
     "ElmanCell": "rnn_tf.cells",
+    "LRUCell": "rnn_tf.cells",
+    "MinGRUCell": "rnn_tf.cells",
+    "MinLSTMCell": "rnn_tf.cells",
     "SequenceClassifier": "rnn_tf.models",
     "SequenceRegressor": "rnn_tf.models",
     "TextClassifier": "rnn_tf.models",

@@ -228,7 +228,8 @@ def _training(
     add = command.add_argument
     add("--units", type=_positive, default=units, help=f"size of the hidden state (default: {units})")
     add("--layers", type=_positive, default=1, help="recurrent layers on top of each other (default: 1)")
-    add("--cell", choices=["elman", "gru", "lstm"], default=cell, help=f"(default: {cell})")
+    cells = ["elman", "gru", "lstm", "mingru", "minlstm", "lru"]
+    add("--cell", choices=cells, default=cell, help=f"the last three are parallel in time (default: {cell})")
     add("--batch", type=_positive, default=batch, help=f"rows of a training step (default: {batch})")
     add("--rate", type=_rate, default=rate, help=f"Adam's learning rate (default: {rate})")
     add("--dropout", type=_share, default=dropout, help=f"fraction to drop in training (default: {dropout})")

@@ -49,6 +49,12 @@ TASKS = {
         rng.normal(size=[24, 2, 1]).astype("float32"),
         {"must have the shape of the model's answers": (np.ones([4, 2, 2]), np.ones([4]))},
     ),
+    "regressor, parallel in time": Example(
+        lambda: compiled(SequenceRegressor([3, 2], cell="lru"), "mse"),
+        SEQUENCES,
+        VALUES,
+        {"targets": (SEQUENCES, None)},
+    ),
     "relative regressor": Example(
         lambda: compiled(SequenceRegressor(3, relative=True), "mse"), SEQUENCES, VALUES, {"targets": (SEQUENCES, None)}
     ),

@@ -20,7 +20,17 @@ import pytest
 import tensorflow as tf
 
 import rnn_tf as package
-from rnn_tf import RNN, ElmanCell, SequenceClassifier, SequenceRegressor, TextClassifier, Trainer, cli
+from rnn_tf import (
+    RNN,
+    ElmanCell,
+    LRUCell,
+    MinGRUCell,
+    SequenceClassifier,
+    SequenceRegressor,
+    TextClassifier,
+    Trainer,
+    cli,
+)
 from rnn_tf import accelerate as accelerated
 from rnn_tf.data import Texts, read_columns, read_series, split_texts, windows
 from rnn_tf.data.series import load_series
@@ -185,7 +195,25 @@ def test_a_missing_axis():
 def test_the_number_of_features():
     refused("keras.Input([None, 8])", RNN(ElmanCell(2)).build, [None, 5, None])
     refused("keras.Input([None, 8])", ElmanCell(2).build, (None, None))
+    refused("keras.Input([None, 8])", LRUCell(2).build, (None, None))
     RNN(ElmanCell(2))(keras.Input([None, 8]))
+
+
+@follows(
+    "Leave them out; `dropout` drops inputs",
+    "Set recurrent_dropout=0; `dropout` drops inputs",
+    "Choose such as 0.9 and 0.999",
+    "Choose a small one, such as 0.3",
+)
+def test_parallel_cells():
+    refused("Leave them out; `dropout` drops inputs", MinGRUCell, 2, dropout=0.1, recurrent_dropout=0.1)
+    assert MinGRUCell(2, dropout=0.1).dropout == 0.1
+    both = {"cell": "lru", "dropout": 0.1}
+    refused("Set recurrent_dropout=0; `dropout` drops inputs", regressor, recurrent_dropout=0.1, **both)
+    regressor(recurrent_dropout=0, **both)
+    refused("such as 0.9 and 0.999", LRUCell, 2, r_min=1.0, r_max=0.5)
+    refused("such as 0.3", LRUCell, 2, max_phase=7.0)
+    assert LRUCell(2, r_min=0.9, r_max=0.999, max_phase=0.3).max_phase == 0.3
 
 
 @follows("as by tf.ensure_shape(x, [None, None, 8])")

@@ -1,6 +1,7 @@
 """`rnn-tf bench layers`: recurrent layers, training step and forward pass, by every way a reader might take.
 
-All contenders of a case hold the same weights, and give the same outputs, which is checked. A training step is the
+All contenders of a case hold the same weights, and give the same outputs, which is checked; but for a minGRU's, beside
+which stands a GRU, as what it is taken for. A training step is the
 forward pass, the gradient of the mean squared output by the weights, and their update by gradient descent. Each is
 compiled and run once before the clock starts; then they take turns, and ratios are taken within a turn.
 """
@@ -16,8 +17,9 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import writable_folder
+from rnn_tf.bench.scans import compare_scans
 from rnn_tf.bench.timing import in_turns, machine
-from rnn_tf.cells import ElmanCell
+from rnn_tf.cells import ElmanCell, MinGRUCell
 from rnn_tf.layers import RNN
 
 RATE = 1e-4
@@ -49,6 +51,7 @@ class Run(NamedTuple):
     train: Callable[[], object]
     forward: Callable[[], object]
     outputs: Callable[[], np.ndarray]
+    alike: bool = True  # whether it computes what the others do
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf.bench")
@@ -75,9 +78,10 @@ CELLS: dict[str, Any] = {
     "LSTM": keras.layers.LSTMCell,
     "GRU": keras.layers.GRUCell,
     "own cell": OwnCell,
+    "minGRU": MinGRUCell,
 }
 KERAS: dict[str, Any] = {"Elman": keras.layers.SimpleRNN, "LSTM": keras.layers.LSTM, "GRU": keras.layers.GRU}
-GATES = {"Elman": 1, "LSTM": 4, "GRU": 3, "own cell": 2}
+GATES = {"Elman": 1, "LSTM": 4, "GRU": 3, "own cell": 2, "minGRU": 2}
 
 CASES = [
     Case("Elman", 64, 100, 64, 128),
@@ -88,6 +92,8 @@ CASES = [
     Case("GRU", 64, 100, 64, 128),
     Case("own cell", 64, 100, 64, 128),
     Case("LSTM", 64, 100, 64, 128, recurrent_dropout=0.2),
+    Case("minGRU", 16, 64, 128, 128),
+    Case("minGRU", 16, 4096, 128, 128),
 ]
 # Along each of these, everything but one size stays what it is in the first.
 SWEEPS = {
@@ -104,9 +110,10 @@ def run(options: argparse.Namespace) -> None:
         if not importlib.util.find_spec(module):
             print(f"{name} is left out: {module} is not installed.")
     results = [compare(case, options.repeat) for case in CASES[: options.cases]]
+    scans = compare_scans(options.repeat)
     sweeps = {name: sweep(cases[: options.cases], options.repeat) for name, cases in SWEEPS.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    report = {"machine": machine(), "cases": results, "sweeps": sweeps}
+    report = {"machine": machine(), "cases": results, "scans": scans, "sweeps": sweeps}
     (folder / "layers.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(f"\nFigures: {folder / 'layers.json'}")
     if importlib.util.find_spec("matplotlib"):
@@ -121,7 +128,7 @@ def compare(case: Case, turns: int) -> dict[str, Any]:
     runs = contenders(case)
     ours = runs["rnn_tf.RNN"].outputs()
     for name, one in runs.items():
-        if not np.allclose(one.outputs(), ours, atol=1e-4):
+        if one.alike and not np.allclose(one.outputs(), ours, atol=1e-4):
             raise RuntimeError(f"{name} computes something else than rnn_tf.RNN on {case.name}.")
     large = tf.random.normal([GEMM, GEMM])
     product = tf.function(lambda: tf.matmul(large, large)[0, 0])
@@ -130,7 +137,7 @@ def compare(case: Case, turns: int) -> dict[str, Any]:
 
     # Forward: inputs and state by their kernels; backward: the gradients of the state and of both kernels.
     multiplied = GATES[case.kind] * case.batch * case.timesteps * case.units
-    adds = multiplied * (2 * case.features + 3 * case.units)
+    adds = multiplied * (2 * case.features + (0 if case.kind == "minGRU" else 3 * case.units))
     of_product = float(np.median(train["rnn_tf.RNN"] / (train.pop("product") * adds / GEMM**3)))
     print(f"\n{case.name} (batch, steps, features, units)")
     print(f"{'rnn_tf.RNN is faster than':36s}{'train':>9s}{'forward':>10s}{'train ms':>12s}{'forward ms':>12s}")
@@ -184,6 +191,11 @@ def contenders(case: Case, only: tuple[str, ...] = ()) -> dict[str, Run]:
             weights = layer.get_weights()
         layer.set_weights(weights)
         runs[name] = _tensorflow(layer, tf.constant(x), jit_compile="jit_compile" in name)
+    if not only and case.kind == "minGRU":
+        layer = keras.layers.GRU(case.units, return_sequences=True)
+        layer.build(x.shape)
+        run = _tensorflow(layer, tf.constant(x), jit_compile=False)
+        runs["keras.layers.GRU, not the same"] = run._replace(alike=False)
     if not (only or case.recurrent_dropout) and case.kind in KERAS and importlib.util.find_spec("torch"):
         runs["PyTorch"] = _pytorch(case, x, weights or [])
     if not only and case.kind == "Elman" and importlib.util.find_spec("jax"):

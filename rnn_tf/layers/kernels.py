@@ -17,20 +17,26 @@ def cells_of(cell: Any) -> list[Any]:
 
 def has_kernel(cell: Any) -> bool:
     """Whether there is a kernel for the cell, or each that it stacks: not for a subclass, which may change the step."""
-    return all(is_known(one) and not any(map(_learns, _activations(one))) for one in cells_of(cell))
+    return is_known(cell) and not any(_learns(one) for part in cells_of(cell) for one in _activations(part))
 
 
 def is_known(cell: Any) -> bool:
     """Whether the recurrence of the cell, or of each that it stacks, is known, whatever its activation."""
-    return all("make_kernel" in vars(type(one)) or type(one) in _KERAS for one in cells_of(cell))
+    cells = cells_of(cell)
+    known = all("make_kernel" in vars(type(one)) or type(one) in _KERAS for one in cells)
+    return known and not (len(cells) > 1 and any(map(runs_in_parallel, cells)))  # a scan is for a layer of its own
 
 
 def why_no_kernel(cell: Any) -> tuple[str, str]:
     """Why there is no kernel for the cell, and what to do, for one that `has_kernel` denies."""
     if is_known(cell):
         return "A kernel gives no gradient to the variables of an activation.", "Set implementation='auto'."
-    names = "ElmanCell, SimpleRNNCell, LSTMCell and GRUCell"
-    return f"There are kernels for {names}, not for cells derived from them.", "Set implementation='auto'."
+    names = "the cells of rnn_tf.cells, SimpleRNNCell, LSTMCell and GRUCell"
+    stacks = "for stacks of those whose steps do not run in parallel"
+    return (
+        f"There are kernels for {names}, and {stacks}, not for cells derived from them.",
+        "Set implementation='auto'.",
+    )
 
 
 def _activations(cell: Any) -> list[Any]:
@@ -54,6 +60,34 @@ def _learns(activation: Any) -> bool:
 def make_kernel(cell: Any) -> Kernel:
     """The kernel, with the tensors that the cell's weights are in this call."""
     return _KERAS[type(cell)](cell) if type(cell) in _KERAS else cell.make_kernel()
+
+
+def read_out(
+    cell: Any, hidden: Any, states: Any, inputs: Any, mask: Any, dropout: Any, chunk: int | None
+) -> tuple[Any, Any]:
+    """The outputs at all steps, or None where there are no hidden states of all; and that of the last."""
+    kernel = make_kernel(cell)
+    last = kernel.recurrence.hidden(states)
+    if kernel.read_out is None:
+        return hidden, last
+    more, more_last = [], []
+    if kernel.reads_inputs:
+        inputs = inputs if dropout is None else inputs * dropout[0][:, None]
+        latest = inputs[:, -1]
+        if mask is not None:  # a masked step repeats the output before it: what was read there is read again
+            zeros, looped = tf.zeros_like(latest), chunk is not None
+            forgetting = [tf.zeros_like(latest[0])]
+            filled, (latest,) = scans.linear_scan(
+                forgetting, [inputs], [zeros], mask=mask, sequences=hidden is not None, looped=looped
+            )
+            inputs = None if filled is None else filled[0]
+        more, more_last = [inputs], [latest]
+    return None if hidden is None else kernel.read_out(hidden, *more), kernel.read_out(last, *more_last)
+
+
+def runs_in_parallel(cell: Any) -> bool:
+    """Whether the recurrence of a cell with a kernel is linear, so that all its steps run at once."""
+    return getattr(type(cell), "parallel", False)
 
 
 def _simple(cell: Any) -> Kernel:

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from rnn_tf._exporting import available_shards, traced_for_export
-from rnn_tf.layers.kernels import cells_of, has_kernel, is_known, why_no_kernel
+from rnn_tf.layers.kernels import cells_of, has_kernel, is_known, runs_in_parallel, why_no_kernel
 
 IMPLEMENTATIONS = ("auto", "kernel", "chunked", "reference")
 
@@ -103,6 +103,10 @@ def check_kernel(layer: Any, rank: int = 3) -> None:
 
 
 def _chunk(layer: Any, path: str, timesteps: int | None, compiled: bool, eager: bool) -> tuple[int | None, str]:
+    if path == "kernel" and runs_in_parallel(layer.cell):
+        if compiled:
+            return 1, "A loop of one step a turn: XLA compiles it, and its turns cost next to nothing."
+        return None, "All steps in parallel: a blocked scan, which takes the steps of a block in turn, of all at once."
     elman = path == "kernel" and isinstance(layer.cell, keras.layers.SimpleRNNCell)
     kernel_chunk = EXPORT_CHUNK if traced_for_export() else CHUNK if elman else GATED_CHUNK
     chunk = kernel_chunk if path == "kernel" else CELL_CHUNK
@@ -131,6 +135,8 @@ def _fitting(timesteps: int, chunk: int) -> int:
 def _shards(layer: Any, path: str, batch: int | None, compiled: bool) -> tuple[int, str]:
     if path == "chunked":
         return 1, "One shard: a cell may look at the whole batch."
+    if runs_in_parallel(layer.cell):
+        return 1, "One shard: the operations of a blocked scan are large enough for all cores."
     if traced_for_export():
         return 1, "One shard: an export must not depend on the machine that wrote it."
     if compiled or gpu_visible():

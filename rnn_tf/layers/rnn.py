@@ -146,7 +146,9 @@ class RNN(_keras.RNN):
         when = "training" if training else "inference"
         reasons = list(plan.reasons)
         if mask and plan.path in ("kernel", "chunked"):
-            reasons.append("The mask is applied inside the loop: a masked step keeps the state.")
+            parallel = plan.path == "kernel" and kernels.runs_in_parallel(self.cell)
+            where = "to the factors of the scan" if parallel else "inside the loop"
+            reasons.append(f"The mask is applied {where}: a masked step keeps the state.")
         if self.remat and plan.path in ("kernel", "chunked"):
             reasons.append("In pieces of about √T steps, each computed again for the gradient, as remat=True asks.")
         reasons.append(
@@ -246,14 +248,11 @@ class RNN(_keras.RNN):
                 after: list[Any] = []
                 for cell, start, end, masks in zip(cells, starts, ends, dropout, strict=True):
                     kernel = kernels.make_kernel(cell)
-                    sequences, last = scans.scan(
-                        kernel.recurrence,
+                    sequences, last = kernel.over(
                         sequences,
                         states[start:end],
-                        kernel.weights,
-                        projection=kernel.projection._replace(dropout=masks[0]),
+                        masks,
                         mask=mask,
-                        dropout=masks[1],
                         sequences=self.return_sequences or end < len(states),
                         training=training,
                         chunk=plan.chunk,
@@ -266,9 +265,10 @@ class RNN(_keras.RNN):
             return self._whole(piece, sequences, states, mask)
 
         outputs, flat = scans.in_shards(run, plan.shards, sequences, flat, mask, dropout)
-        last, read_out = flat[starts[-1]], kernels.make_kernel(cells[-1]).read_out
-        if read_out is not None:
-            last, outputs = read_out(last), None if outputs is None else read_out(outputs)
+        # Of the inputs of the last cell a read-out asks only where no cell is below it: see `cells_of`.
+        outputs, last = kernels.read_out(
+            cells[-1], outputs, flat[starts[-1] :], sequences, mask, dropout[-1][0], plan.chunk
+        )
         if mask is not None:
             # A masked step repeats the output before it, and the state is that output's; but before the first
             # unmasked step there is none, whatever the initial state.

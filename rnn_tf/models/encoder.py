@@ -10,11 +10,19 @@ import tensorflow as tf
 
 from rnn_tf._checks import positive_integer
 from rnn_tf._keras import takes_training
-from rnn_tf.cells import ElmanCell
+from rnn_tf.cells import ElmanCell, LRUCell, MinGRUCell, MinLSTMCell
 from rnn_tf.cells.elman import activation_function
+from rnn_tf.cells.parallel import ParallelCell
 from rnn_tf.layers import RNN
 
-CELLS = {"elman": ElmanCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
+CELLS = {
+    "elman": ElmanCell,
+    "gru": keras.layers.GRUCell,
+    "lstm": keras.layers.LSTMCell,
+    "mingru": MinGRUCell,
+    "minlstm": MinLSTMCell,
+    "lru": LRUCell,
+}
 
 
 class Encoder(keras.layers.Layer):
@@ -24,11 +32,13 @@ class Encoder(keras.layers.Layer):
 
     Args:
         units: Positive integer, or a list of them for several layers. Not with cells of your own.
-        cell: `"elman"`, `"gru"` or `"lstm"`; or a Keras cell of your own, or a list of them, one a layer.
-        activation: σ of the cells, a name or a function. Not with cells of your own.
+        cell: `"elman"`, `"gru"`, `"lstm"`, or parallel in time `"mingru"`, `"minlstm"`, `"lru"`; or a Keras cell of
+            your own, or a list of them, one a layer.
+        activation: σ of the cells, a name or a function; of a parallel cell that of its candidate, or of an LRU's
+            output. Not with cells of your own.
         dropout: Fraction of a layer's inputs to drop in training, the same ones at every step. Not with cells of your
             own.
-        recurrent_dropout: Fraction of the state to drop in training. Not with cells of your own.
+        recurrent_dropout: Fraction of the state to drop in training. Not with parallel cells, or cells of your own.
         bidirectional: Whether each layer also reads from the end, and gives both states at every step side by side.
         return_sequences: Whether the last layer answers at every step, or `[batch, units]` at the end only.
         shards: See `rnn_tf.RNN`.
@@ -98,13 +108,20 @@ class Encoder(keras.layers.Layer):
         layers = self.units if isinstance(self.units, (list, tuple)) else [self.units]
         if not layers:
             raise ValueError("`units` must name at least one layer. Received: units=[].")
+        kind, arguments = CELLS[self.cell], {"dropout": self.dropout}
+        if not issubclass(kind, ParallelCell):
+            arguments["recurrent_dropout"] = self.recurrent_dropout
+        elif self.recurrent_dropout:
+            raise ValueError(
+                f"{kind.__name__} has no product with the state to drop from. Received: cell={self.cell!r} with "
+                f"recurrent_dropout={self.recurrent_dropout}. Set recurrent_dropout=0; `dropout` drops inputs."
+            )
         return [
-            CELLS[self.cell](
+            kind(
                 positive_integer("units", units),
                 activation=activation_function("activation", self.activation),
-                dropout=self.dropout,
-                recurrent_dropout=self.recurrent_dropout,
                 dtype=self.dtype_policy,
+                **arguments,
             )
             for units in layers
         ]

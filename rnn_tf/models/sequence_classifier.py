@@ -27,14 +27,16 @@ class SequenceClassifier(Classifier, SequenceTask):
     Args:
         units: Positive integer, or a list of them for several layers. Not with cells of your own.
         classes: How many classes there are, at least 2, or a list of their names.
-        cell: `"elman"`, `"gru"` or `"lstm"`; or a Keras cell of your own, or a list of them, one a layer.
+        cell: `"elman"`, `"gru"`, `"lstm"`, or parallel in time `"mingru"`, `"minlstm"`, `"lru"`; or a Keras cell of
+            your own, or a list of them, one a layer.
         bidirectional: Whether each layer also reads from the end.
         pooling: `"mean"`, `"max"` or `"last"` over time, or a list of them to stand side by side. With `"mean"` and
             `"max"` the loss reaches every step at once; with `"last"` what came early must survive in the state.
-        activation: σ of the cells, a name or a function. Not with cells of your own.
+        activation: σ of the cells, a name or a function; of a parallel cell that of its candidate, or of an LRU's
+            output. Not with cells of your own.
         dropout: Fraction to drop in training of each layer's inputs, the same ones at every step, and of what is
             pooled; with cells of your own, only of what is pooled.
-        recurrent_dropout: Fraction of the state to drop in training. Not with cells of your own.
+        recurrent_dropout: Fraction of the state to drop in training. Not with parallel cells, or cells of your own.
         normalize: Whether the first `fit`, or `Trainer.fit`, calls `adapt` if nobody has.
         shards: See `rnn_tf.RNN`.
         **kwargs: `name` and `dtype` of `keras.Model`. Under a mixed policy the recurrent layers compute in half

@@ -40,12 +40,14 @@ class SequenceRegressor(SequenceTask):
 
     Args:
         units: Positive integer, or a list of them for several layers. Not with cells of your own.
-        cell: `"elman"`, `"gru"` or `"lstm"`; or a Keras cell of your own, or a list of them, one a layer.
+        cell: `"elman"`, `"gru"`, `"lstm"`, or parallel in time `"mingru"`, `"minlstm"`, `"lru"`; or a Keras cell of
+            your own, or a list of them, one a layer.
         horizon: Positive integer, how many values to answer: the next `horizon` ones, for a forecast.
         return_sequences: Whether to answer at every step, `[batch, timesteps, horizon]`.
-        activation: σ of the cells, a name or a function. Not with cells of your own.
+        activation: σ of the cells, a name or a function; of a parallel cell that of its candidate, or of an LRU's
+            output. Not with cells of your own.
         dropout: Fraction of a layer's inputs to drop in training. Not with cells of your own.
-        recurrent_dropout: Fraction of the state to drop in training. Not with cells of your own.
+        recurrent_dropout: Fraction of the state to drop in training. Not with parallel cells, or cells of your own.
         relative: Whether to forecast the first feature relative to its last value. Not with `return_sequences`
             or a mask; with lengths it is the last value of each sequence.
         normalize: Whether the first `fit`, or `Trainer.fit`, calls `adapt` if nobody has.

@@ -34,7 +34,8 @@ class TextClassifier(Classifier):
         vocabulary: List of tokens; the first has id 2. Id 1 stands for any other.
         classes: List of the names of the classes, or their number.
         units: Positive integer, or a list of them for several layers. Not with cells of your own.
-        cell: `"elman"`, `"gru"` or `"lstm"`; or a Keras cell of your own, or a list of them, one a layer.
+        cell: `"elman"`, `"gru"`, `"lstm"`, or parallel in time `"mingru"`, `"minlstm"`, `"lru"`; or a Keras cell of
+            your own, or a list of them, one a layer.
         bidirectional: Whether each layer also reads from the end.
         pooling: `"last"`, `"mean"` or `"max"` over time, or a list of them to stand side by side.
         embedding_size: Positive integer, length of a token's vector.
@@ -42,8 +43,9 @@ class TextClassifier(Classifier):
         word_dropout: Fraction of the tokens to replace by the unknown one in training.
         dropout: Fraction to drop in training of each layer's inputs, the same ones at every step, and of what is
             pooled; with cells of your own, only of what is pooled.
-        recurrent_dropout: Fraction of the state to drop in training. Not with cells of your own.
-        activation: σ of the cells, a name or a function. Not with cells of your own.
+        recurrent_dropout: Fraction of the state to drop in training. Not with parallel cells, or cells of your own.
+        activation: σ of the cells, a name or a function; of a parallel cell that of its candidate, or of an LRU's
+            output. Not with cells of your own.
         shards: See `rnn_tf.RNN`.
         **kwargs: `name` and `dtype` of `keras.Model`. Under a mixed policy all but the output layer computes in half
             precision.

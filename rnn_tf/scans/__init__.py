@@ -5,6 +5,7 @@ from rnn_tf.scans.chunked import chunked
 from rnn_tf.scans.elman import Elman
 from rnn_tf.scans.gated import GRU, LSTM, GRUResetBefore
 from rnn_tf.scans.kernel import Kernel
+from rnn_tf.scans.linear import Linear, linear_scan
 from rnn_tf.scans.projection import Projection
 from rnn_tf.scans.recurrence import Recurrence, scan
 from rnn_tf.scans.remat import rematerialized
@@ -17,11 +18,13 @@ __all__ = [
     "Elman",
     "GRUResetBefore",
     "Kernel",
+    "Linear",
     "Projection",
     "Recurrence",
     "add_bias",
     "chunked",
     "in_shards",
+    "linear_scan",
     "rematerialized",
     "scan",
 ]

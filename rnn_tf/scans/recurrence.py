@@ -75,6 +75,14 @@ class Recurrence:
         """From what flowed into all steps of a chunk: ∂L/∂p, and ∂L/∂(weights) in the widest type (see `sums`)."""
         raise NotImplementedError
 
+    def over(self, sequence: Any, states: Sequence[Any], weights: Sequence[Any], **how: Any) -> tuple[Any, list[Any]]:
+        """All steps: see `scan`, which takes the same."""
+        return scan(self, sequence, states, weights, **how)
+
+    def hidden(self, states: Sequence[Any]) -> Any:
+        """The hidden state, among the states."""
+        return states[0]
+
 
 def scan(
     recurrence: Recurrence,
@@ -186,7 +194,7 @@ def scan(
             return [dx.batch_major(), *carried[:count], *d_rest]
 
         kept, last = forward(save)
-        return ([kept[0].batch_major()] if sequences else []) + last, _first_order(gradient)
+        return ([kept[0].batch_major()] if sequences else []) + last, first_order(gradient)
 
     results = list(run(sequence, *states, *of_projection, *weights))
     return results.pop(0) if sequences else None, results
@@ -202,7 +210,7 @@ def _where(mask: Sequence[Any], new: Sequence[Any], old: Sequence[Any]) -> list[
     return [tf.where(mask[0], a, b) for a, b in zip(new, old, strict=True)] if mask else list(new)
 
 
-def _first_order(gradient: Callable[..., Any]) -> Callable[..., Any]:
+def first_order(gradient: Callable[..., Any]) -> Callable[..., Any]:
     """A hand-written gradient that refuses to be differentiated itself: what it saved would count as constant."""
 
     def refuse(*_: Any) -> Any:

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from rnn_tf.bench import layers, timing
+from rnn_tf.bench import layers, scans, timing
 from rnn_tf.bench.layers import Case
 
 
@@ -13,7 +13,10 @@ def small(monkeypatch):
     monkeypatch.setattr(layers, "CASES", cases)
     monkeypatch.setattr(layers, "SWEEPS", {"units": [Case("Elman", 3, 5, 2, size) for size in (2, 4)]})
     monkeypatch.setattr(layers, "GEMM", 8)
-    monkeypatch.setattr(layers, "in_turns", lambda runs, turns: timing.in_turns(runs, turns, budget=0.001))
+    monkeypatch.setattr(scans, "SHAPE", (2, 20, 3))
+    monkeypatch.setattr(scans, "LENGTHS", (5, 40))
+    for module in (layers, scans):
+        monkeypatch.setattr(module, "in_turns", lambda runs, turns: timing.in_turns(runs, turns, budget=0.001))
 
 
 def test_compares_and_writes(monkeypatch, capsys, tmp_path):
@@ -27,10 +30,12 @@ def test_compares_and_writes(monkeypatch, capsys, tmp_path):
         "jit_compile=True",
         "own cell",
         "recurrent_dropout=0.2",
+        "associative_scan",
     ):
         assert words in printed
     report = json.loads((tmp_path / "out" / "layers.json").read_text())
     assert [one["case"]["kind"] for one in report["cases"]] == [*layers.CELLS, "LSTM"]
+    assert set(report["scans"]["seconds_a_step"]) == {"5", "40"}
     assert report["cases"][0]["contenders"]["rnn_tf.RNN"]["ratios"] == [1, 1]
     assert (tmp_path / "out" / "layers.png").stat().st_size > 10_000
 
@@ -47,3 +52,10 @@ def test_refuses_to_compare_what_is_not_equal(monkeypatch):
     monkeypatch.setattr(layers, "contenders", wrong)
     with pytest.raises(RuntimeError, match=r"keras\.layers\.RNN computes something else"):
         layers.compare(Case("Elman", 3, 5, 2, 4), turns=1)
+
+
+def test_refuses_to_compare_scans_that_are_not_equal(monkeypatch):
+    small(monkeypatch)
+    monkeypatch.setattr(scans, "_associative", lambda a, b, w: lambda: [np.zeros_like(a), b])
+    with pytest.raises(RuntimeError, match=r"associative_scan computes something else"):
+        scans.compare_scans(turns=1)

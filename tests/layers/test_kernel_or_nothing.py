@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tf import RNN, ElmanCell, export_saved_model
+from rnn_tf import RNN, ElmanCell, LRUCell, MinGRUCell, export_saved_model
 from rnn_tf._exporting import for_export
 
 rng = np.random.default_rng(0)
@@ -17,6 +17,8 @@ CELLS = {
     "simple": lambda **a: keras.layers.SimpleRNNCell(3, **a),
     "lstm": lambda **a: keras.layers.LSTMCell(3, **a),
     "gru": lambda **a: keras.layers.GRUCell(3, **a),
+    "mingru": lambda **a: MinGRUCell(3, **a),
+    "lru": lambda **a: LRUCell(3, **a),
 }
 
 
@@ -62,7 +64,7 @@ def test_takes_the_way_that_it_explains(name, implementation, taken):
         "learned": lambda: keras.layers.GRUCell(3, activation=learned()),
         "types": lambda: keras.layers.GRUCell(3, dtype="float64"),
     }[name]
-    if implementation == "kernel" and name not in CELLS:
+    if implementation == "kernel" and name not in (*CELLS, "stacked"):
         with pytest.raises(
             ValueError, match=r"Received: implementation='kernel' with .* set implementation='auto'\.|Set"
         ):
@@ -93,7 +95,10 @@ def test_takes_the_way_that_it_explains(name, implementation, taken):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda **a: RNN(Derived(3), **a), "There are kernels for ElmanCell.*with Derived. Set implementation='auto'"),
+        (
+            lambda **a: RNN(Derived(3), **a),
+            "There are kernels for the cells of rnn_tf.*with Derived. Set implementation",
+        ),
         (lambda **a: RNN([ElmanCell(3), Derived(2)], **a), "There are kernels for .*with StackedRNNCells. Set"),
         (lambda **a: RNN([ElmanCell(3), ElmanCell(2, dtype="float64")], **a), "in float32, its cell in float64"),
         (lambda **a: RNN(keras.layers.LSTMCell(3, activation=learned()), **a), "variables of an activation"),

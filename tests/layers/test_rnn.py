@@ -10,8 +10,9 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnn_tf import RNN, ElmanCell
+from rnn_tf import RNN, ElmanCell, LRUCell, MinGRUCell, MinLSTMCell
 from rnn_tf.layers import plan
+from rnn_tf.scans import linear
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -57,12 +58,15 @@ CELLS = {
     "gru before other": lambda **k: keras.layers.GRUCell(
         4, reset_after=False, activation="softplus", recurrent_activation="hard_sigmoid", **k
     ),
+    "mingru": lambda **k: MinGRUCell(4, **k),
+    "minlstm": lambda **k: MinLSTMCell(4, activation="tanh", use_bias=False, **k),
+    "lru": lambda **k: LRUCell(4, activation="gelu", **k),
     "own": lambda **k: LeakyCell(4, **k),
     "stacked": lambda **k: [keras.layers.GRUCell(4, **k), keras.layers.LSTMCell(3, **k), ElmanCell(2, **k)],
     "stacked read-out": lambda **k: [ElmanCell(4, output_units=2, **k), keras.layers.GRUCell(3, **k)],
     "stacked own": lambda **k: [keras.layers.LSTMCell(3, **k), LeakyCell(4)],
 }
-FEW = ["elman read-out", "lstm", "gru", "own", "stacked"]
+FEW = ["elman read-out", "lstm", "gru", "mingru", "lru", "own", "stacked"]
 KERNELS = [name for name in CELLS if not name.endswith("own")]
 LOOPS = {"unrolled": (100, 1), "chunks": (0, 3)}  # steps to unroll, steps a turn: 7 steps are two chunks and a rest
 
@@ -80,6 +84,7 @@ def set_loop(monkeypatch, name):
     monkeypatch.setattr(plan, "GATED_CHUNK", chunk)
     monkeypatch.setattr(plan, "CELL_CHUNK", chunk)
     monkeypatch.setattr(plan, "SHARD_ROWS", 1)
+    monkeypatch.setattr(linear, "SHORT", 100 if name == "unrolled" else 2)
 
 
 def sequences(batch=5, timesteps=7, features=3, dtype="float32"):
@@ -214,7 +219,7 @@ def test_a_list_of_cells_in_float64():
     assert answers[1].dtype == tf.float64
 
 
-@pytest.mark.parametrize("name", ["simple", "elman read-out", "lstm", "gru", "gru before"])
+@pytest.mark.parametrize("name", ["simple", "elman read-out", "lstm", "gru", "gru before", "mingru", "lru"])
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_is_as_near_to_the_truth_as_keras(name, policy):
     exact, _ = pair(name, dtype="float64", return_sequences=True)
@@ -230,9 +235,10 @@ def test_half_precision_is_as_near_to_the_truth_as_keras(name, policy):
 
 
 @pytest.mark.usefixtures("loop")
-@pytest.mark.parametrize("name", ["simple", "elman read-out", "lstm", "gru", "gru before", "stacked"])
+@pytest.mark.parametrize("name", ["simple", "elman read-out", "lstm", "gru", "gru before", "mingru", "lru", "stacked"])
 def test_dropout_draws_the_same_masks(name):
-    for rates in ({"dropout": 0.4}, {"dropout": 0.3, "recurrent_dropout": 0.5}):
+    only = ({"dropout": 0.4},)
+    for rates in only if name in ("mingru", "lru") else (*only, {"dropout": 0.3, "recurrent_dropout": 0.5}):
         reference, layer = pair(name, cell={**rates, "seed": 7}, return_sequences=True)
         ours = everything(layer, sequences(), mask(), training=True)
         assert_equal(ours, everything(reference, sequences(), mask(), training=True))
