@@ -1,12 +1,12 @@
 """Series and texts to learn from: the Mackey-Glass task, three collections of texts, and a user's own files."""
 
 from rnn_tf.data.baselines import linear_autoregression, persistence, seasonal_naive
+from rnn_tf.data.batched_windows import window_batches
 from rnn_tf.data.corpora import chinese_reviews, imdb, library_docs
 from rnn_tf.data.mackey_glass import JANG_TEST_NDEI, jang_task, mackey_glass, ndei
 from rnn_tf.data.memory_tasks import adding_task, copying_task
 from rnn_tf.data.series import Windows, read_columns, read_series, windows
 from rnn_tf.data.text import Texts, TextSplit, read_texts, split_texts
-from rnn_tf.data.window_batches import window_batches
 
 __all__ = [
     "JANG_TEST_NDEI",
