@@ -274,7 +274,7 @@ class RNN(_keras.RNN):
             # unmasked step there is none, whatever the initial state.
             shown = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
             last = tf.where(shown[:, -1:], last, 0)
-            outputs = None if outputs is None else tf.where(shown[:, :, None], outputs, 0)
+            outputs = None if outputs is None else tf.where(tf.expand_dims(shown, 2), outputs, 0)
         return outputs, last, tf.nest.pack_sequence_as(states, flat)
 
     def _whole(self, run: Callable[..., Any], sequences: Any, states: Any, mask: Any) -> Any:

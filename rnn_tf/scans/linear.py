@@ -126,7 +126,7 @@ def linear_scan(
     dtype = inputs[0].dtype
     a, b, first = ([tf.cast(part, sums.widest(dtype)) for part in parts] for parts in (factors, inputs, states))
     if mask is not None:
-        kept = mask[:, :, None]
+        kept = tf.expand_dims(mask, 2)  # LiteRT slices no Booleans
         a = [tf.where(kept, part, 1.0 - i) for i, part in enumerate(a)]  # 1, and 0 for an imaginary part
         b = [tf.where(kept, part, 0.0) for part in b]
     if looped:
@@ -141,7 +141,7 @@ def _filled_up(solve: Callable[..., Solution], a: Parts, b: Parts, first: Parts)
     """`solve` for a number of steps that blocks divide, of which the first are those that were asked for."""
     length = b[0].shape[1]
     size = OPEN_BLOCK if length is None else block_size(length)
-    missing = -(tf.shape(b[0])[1] if length is None else length) % size
+    missing = (size - (tf.shape(b[0])[1] if length is None else length) % size) % size  # ONNX has another -1 % 2
     if isinstance(missing, int) and missing == 0:
         return solve(a, b, first, size)
     length = tf.shape(b[0])[1] if length is None else length
