@@ -192,7 +192,7 @@ class RNN(_keras.RNN):
             mask = None if mask is None else tf.reverse(mask, [1])
         run = self._kernel if plan.path == "kernel" else self._chunked
         outputs, last, states = run(plan, sequences, initial_state, mask, bool(training))
-        return last, outputs if self.return_sequences else last[:, None], states
+        return last, outputs if self.return_sequences else tf.expand_dims(last, 1), states
 
     def _chunked(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
         if self.remat and training and kernels.has_dropout(self.cell):
@@ -256,11 +256,13 @@ class RNN(_keras.RNN):
             # unmasked step there is none, whatever the initial state.
             shown = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
             last = tf.where(shown[:, -1:], last, 0)
-            outputs = None if outputs is None else tf.where(shown[:, :, None], outputs, 0)
+            outputs = None if outputs is None else tf.where(tf.expand_dims(shown, 2), outputs, 0)
         return outputs, last, states
 
     def _whole(self, run: Callable[..., Any], sequences: Any, states: Any, mask: Any) -> Any:
-        return scans.rematerialized(run, sequences, states, mask) if self.remat else run(sequences, states, mask)
+        if self.remat and not traced_for_export():  # an export has no gradient to save memory for
+            return scans.rematerialized(run, sequences, states, mask)
+        return run(sequences, states, mask)
 
     def get_config(self) -> dict[str, Any]:
         return {

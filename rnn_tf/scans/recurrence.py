@@ -101,7 +101,7 @@ def scan(
     unrolled = chunk is None
     # A loop that saves what nobody asks for is not pruned: where no gradient is expected, it may run again.
     save = unrolled or training
-    masks = [] if mask is None else [steps.split(mask[:, :, None], unrolled)]
+    masks = [] if mask is None else [steps.split(tf.expand_dims(mask, 2), unrolled)]
 
     def over_time(step: Any, inputs: Any, states: Any, sizes: Sequence[int], reverse: bool = False) -> Any:
         first = states[0]

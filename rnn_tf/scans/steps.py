@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from rnn_tf._exporting import traced_for_export
+
 Steps = Any  # list[tf.Tensor], tf.Tensor or Chunks
 Step = Callable[..., tuple[Sequence[Any], Sequence[Any]]]
 
@@ -63,12 +65,14 @@ def time_major(steps: Steps) -> Any:
     return tf.stack(steps) if isinstance(steps, list) else steps
 
 
-def in_chunks(sequence: Any, chunk: int) -> Chunks:
+def in_chunks(sequence: Any, chunk: int) -> Steps:
     """A batch-major sequence for a loop that TensorFlow differentiates.
 
     The gradient of a slice is as large as the whole: taken in every turn, it would make the cost quadratic in time.
     """
     sequence = _swap(sequence)
+    if traced_for_export():  # which nobody differentiates
+        return sequence
     length = _length(sequence)
     whole, rest = _parts(length, chunk)
     sizes = tf.concat([tf.fill([part.turns], part.size) for part in (whole, rest)], 0)
@@ -112,6 +116,8 @@ def run(
     """
     if isinstance(sequences[0], list):
         return _unrolled(step, sequences, states, reverse)
+    if traced_for_export() and not reverse:  # backwards runs gradients alone
+        return _run_for_export(step, sequences, states, outputs, chunk)
 
     length = _length(sequences[0])
     parts = _parts(length, chunk)
@@ -145,6 +151,57 @@ def run(
                 maximum_iterations=part.turns,
             )
     return [Chunks(array, length) for array in arrays], carried
+
+
+def _run_for_export(
+    step: Step, sequences: Sequence[Any], states: Sequence[Any], outputs: Sequence[tf.TensorSpec], chunk: int
+) -> tuple[list[Steps], list[Any]]:
+    """As `run`, forward and without a gradient, in one loop of like turns: the form that every converter knows.
+
+    The turns end at the last step. Of the first turn, which starts at the first step, only as many steps count as
+    are then left over: its states are those after them, and the second turn takes the others again.
+    """
+    length = _length(sequences[0])
+    turns = (length + chunk - 1) // chunk
+    counting = length - (turns - 1) * chunk  # in the first turn
+    missing = tf.maximum(chunk - length, 0)
+    sequences = [tf.pad(one, [[0, missing]] + [[0, 0]] * (len(one.shape) - 1)) for one in sequences]
+
+    def turn(i: Any, states: Any, arrays: Any) -> Any:
+        start = counting + (i - 1) * chunk  # negative in the first turn
+        skipped = tf.maximum(-start, 0)
+        pieces = [tf.unstack(_chunk(steps, i, start + skipped, chunk)) for steps in sequences]
+        rows, after = [], []
+        for inputs in zip(*pieces, strict=True):
+            row, states = step(list(inputs), states)
+            rows.append(row)
+            after.append(states)
+        columns = [list(zip(*over_time, strict=True)) for over_time in (rows, after)]
+        # An output that is a state is stacked once.
+        stacked = {tuple(map(id, one)): tf.stack(one) for one in (*columns[0], *columns[1])}  # [chunk, batch, ...]
+        results, states = ([stacked[tuple(map(id, one))] for one in column] for column in columns)
+        arrays = [
+            tf.raw_ops.TensorListSetItem(input_handle=array, index=i, item=result)
+            for array, result in zip(arrays, results, strict=True)
+        ]
+        return i + 1, [tf.gather(state, chunk - 1 - skipped) for state in states], arrays
+
+    # Not a tf.TensorArray, for which a batch of any size is -1: LiteRT cannot make one of that shape.
+    batch = tf.shape(states[0])[0]
+    sizes = [[chunk, *(batch if size is None else size for size in spec.shape)] for spec in outputs]
+    arrays = [
+        tf.raw_ops.TensorListReserve(element_shape=size, num_elements=turns, element_dtype=spec.dtype)
+        for spec, size in zip(outputs, sizes, strict=True)
+    ]
+    _, last, arrays = tf.while_loop(lambda i, *_: i < turns, turn, (0, list(states), arrays))
+    results = []
+    for array, spec, size in zip(arrays, outputs, sizes, strict=True):
+        stacked = tf.raw_ops.TensorListStack(input_handle=array, element_shape=size, element_dtype=spec.dtype)
+        steps = tf.reshape(stacked, [-1, *size[1:]])
+        results.append(tf.concat([steps[:counting], steps[chunk:]], 0))
+    for state, old in zip(last, states, strict=True):
+        state.set_shape(old.shape)
+    return results, last
 
 
 def _unrolled(
