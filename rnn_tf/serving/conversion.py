@@ -136,7 +136,7 @@ def _advice(inputs: Mapping[str, Any]) -> str:
     """What to do about inputs that converters do not take."""
     if all(tf.as_dtype(tensor.dtype) != tf.string for tensor in inputs.values()):
         return ""
-    return " It takes texts, which TensorFlow's operations cut into tokens: export what begins at the token ids."
+    return " It takes texts, which TensorFlow's own operations make tokens of: export what begins at the token ids."
 
 
 def _difference(answer: np.ndarray | None, wanted: np.ndarray) -> float:

@@ -50,7 +50,7 @@ def test_one_loop_a_layer_and_nothing_that_converters_do_not_know(make, loops, t
     ]
 
 
-@pytest.mark.parametrize("timesteps", [0, 1, 7, 8, 9, 17])
+@pytest.mark.parametrize("timesteps", [1, 7, 8, 9, 17])
 def test_any_length_is_answered_as_by_the_model(timesteps, portable):
     model, signature = portable
     x = np.random.default_rng(0).normal(size=[3, timesteps, 2]).astype("float32")

@@ -47,8 +47,8 @@ def test_what_cannot_be_converted_says_why(tmp_path):
     (found,) = check_conversions(path, "litert")
     assert not found.agrees
     assert found.text == (
-        "cannot: no built-in operation of LiteRT does StringLower. It takes texts, which TensorFlow's operations cut "
-        "into tokens: export what begins at the token ids."
+        "cannot: no built-in operation of LiteRT does StringLower. It takes texts, which TensorFlow's own operations "
+        "make tokens of: export what begins at the token ids."
     )
 
 
