@@ -171,7 +171,7 @@ def _run_for_export(
         start = counting + (i - 1) * chunk  # negative in the first turn
         skipped = tf.maximum(-start, 0)
         pieces = [tf.unstack(_chunk(steps, i, start + skipped, chunk)) for steps in sequences]
-        rows, after = [], []
+        rows, after, shapes = [], [], [state.shape for state in states]
         for inputs in zip(*pieces, strict=True):
             row, states = step(list(inputs), states)
             rows.append(row)
@@ -184,7 +184,10 @@ def _run_for_export(
             tf.raw_ops.TensorListSetItem(input_handle=array, index=i, item=result)
             for array, result in zip(arrays, results, strict=True)
         ]
-        return i + 1, [tf.gather(state, chunk - 1 - skipped) for state in states], arrays
+        states = [tf.gather(state, chunk - 1 - skipped) for state in states]
+        for state, shape in zip(states, shapes, strict=True):
+            state.set_shape(shape)
+        return i + 1, states, arrays
 
     # Not a tf.TensorArray, for which a batch of any size is -1: LiteRT cannot make one of that shape.
     batch = tf.shape(states[0])[0]
@@ -197,10 +200,8 @@ def _run_for_export(
     results = []
     for array, spec, size in zip(arrays, outputs, sizes, strict=True):
         stacked = tf.raw_ops.TensorListStack(input_handle=array, element_shape=size, element_dtype=spec.dtype)
-        steps = tf.reshape(stacked, [-1, *size[1:]])
+        steps = tf.reshape(stacked, [turns * chunk, *size[1:]])
         results.append(tf.concat([steps[:counting], steps[chunk:]], 0))
-    for state, old in zip(last, states, strict=True):
-        state.set_shape(old.shape)
     return results, last
 
 
