@@ -3,7 +3,7 @@
 #
 # Expected: a loop that writes `[2, batch, 2]` in every turn, with element_shape=[2, None, 2], either converts to
 #   LiteRT's built-in operations and answers, or is refused
-# What happens: the converter takes it without a word; the model has None as -1 and fails at the first call, whatever
+# What happens: the converter gives a model, in which None is -1 and which fails at the first call, whatever
 #   the batch. With the batch as a number, `tf.shape(x)[1]`, in tf.raw_ops.TensorListReserve, the model answers any
 #   batch. Without element_shape, as keras.layers.GRU(return_sequences=True) has it, the converter refuses
 # Seen: "failed to invoke" for a batch of 3; the same loop with the batch as a number gives the sums
@@ -54,7 +54,9 @@ def with_the_batch(x):
         return i + 1, total, tf.raw_ops.TensorListSetItem(input_handle=array, index=i, item=item)
 
     _, _, array = tf.while_loop(lambda i, *_: i < 5, turn, (0, tf.zeros_like(x[0]), array))
-    return tf.raw_ops.TensorListStack(input_handle=array, element_shape=shape, element_dtype=tf.float32)
+    return tf.raw_ops.TensorListStack(
+        input_handle=array, element_shape=shape, element_dtype=tf.float32, num_elements=5
+    )
 
 
 def answer(function):

@@ -197,9 +197,12 @@ def _run_for_export(
         for spec, size in zip(outputs, sizes, strict=True)
     ]
     _, last, arrays = tf.while_loop(lambda i, *_: i < turns, turn, (0, list(states), arrays))
+    known = turns if isinstance(turns, int) else -1  # LiteRT must be told
     results = []
     for array, spec, size in zip(arrays, outputs, sizes, strict=True):
-        stacked = tf.raw_ops.TensorListStack(input_handle=array, element_shape=size, element_dtype=spec.dtype)
+        stacked = tf.raw_ops.TensorListStack(
+            input_handle=array, element_shape=size, element_dtype=spec.dtype, num_elements=known
+        )
         steps = tf.reshape(stacked, [turns * chunk, *size[1:]])
         results.append(tf.concat([steps[:counting], steps[chunk:]], 0))
     return results, last

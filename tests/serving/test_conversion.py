@@ -1,12 +1,16 @@
 """`check_conversions`, with the converters that are there; LiteRT's comes with TensorFlow."""
 
 import importlib.util
+import pickle
+from pathlib import Path
+from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tf import SequenceClassifier, export_saved_model
+from rnn_tf import RNN, ElmanCell, SequenceClassifier, export_saved_model
 from rnn_tf.serving import conversion
 from rnn_tf.serving.conversion import PACKAGES, check_conversions, missing_packages
 
@@ -31,6 +35,17 @@ def test_an_open_classifier_and_its_stream(target, classifier):
         "step": True,
     }, found
     assert ("without classes and label" in found["step"].text) == (target == "openvino")
+
+
+def test_a_loop_of_known_length_with_an_output_at_every_step(tmp_path, in_this_process):
+    x = keras.Input([20, 1], name="x")
+    path = export_saved_model(keras.Model(x, RNN(Leaky(2), return_sequences=True)(x)), tmp_path, warmup=())
+    (found,) = check_conversions(path, "litert")
+    assert found.agrees, found
+
+
+class Leaky(ElmanCell):
+    """A cell without a kernel, whose loops begin at 17 steps."""
 
 
 def save(folder, function, **specs):
@@ -67,7 +82,8 @@ def test_differences(answer, text, tmp_path, monkeypatch):
     def run(command, **_):
         *_, answers = command
         wanted = {"y": np.float32([0.5, 2.0])}
-        conversion.Path(answers).write_bytes(conversion.pickle.dumps([(wanted, answer)]))
+        Path(answers).write_bytes(pickle.dumps([(wanted, answer)]))
+        return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(conversion.subprocess, "run", run)
     (found,) = check_conversions(path, "onnx")
