@@ -148,8 +148,17 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--id", metavar="COLUMN", help="which sequence a row belongs to (default: likewise)")
     predict.add_argument("--output", metavar="OUT.csv", help="file to write (default: print)")
 
-    check = _command(commands, "check", "rnn_tf.commands.check", "whether TF Serving will take an export")
+    check = _command(
+        commands, "check", "rnn_tf.commands.check", "whether a server, or another runtime, takes an export"
+    )
     check.add_argument("model", metavar="MODEL", help="folder of an export or of one version of it")
+    check.add_argument(
+        "--for",
+        dest="targets",
+        type=_targets,
+        metavar="onnx,openvino,litert",
+        help="rather than TF Serving one or more of these: convert for it, and compare the answers",
+    )
     check.set_defaults(first="check_export")
 
     serve = _command(commands, "serve", "rnn_tf.commands.serve", "a server for development, with TF Serving's REST API")
@@ -243,6 +252,13 @@ def _training(
 def _export_to(command: argparse.ArgumentParser, default: str) -> None:
     command.add_argument("--name", help=f"of the export (default: made of {default} name)")
     command.add_argument("--models", default="saved_models", help="folder for the export (default: saved_models)")
+
+
+def _targets(text: str) -> list[str]:
+    targets = [one.strip() for one in text.split(",")]
+    if not set(targets) <= {"onnx", "openvino", "litert"}:
+        raise argparse.ArgumentTypeError(f"must be one or more of onnx, openvino and litert, not {text!r}")
+    return targets
 
 
 def _positive(text: str) -> int:

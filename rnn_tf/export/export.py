@@ -73,7 +73,7 @@ def export_saved_model(
             TF Serving that take `tf.train.Example`s, with a feature for each input, all its numbers in a row.
         streaming: Whether to add `step`, for a server without a memory: one time step, `inputs`, float32
             `[batch, features]`, or for texts `token_ids`, int32 `[batch]`, and the states before it, which are zeros
-            at first, give the answer so far and the states after it, under the same names.
+            at first, give the answer so far and the states after it: `next_state_0_0` is the one after `state_0_0`.
         warmup: Batch sizes of the warm-up requests.
         keep: Remove all but this many of the newest versions.
         metadata: Written to `assets.extra/rnn_tf.json`, which servers ignore.

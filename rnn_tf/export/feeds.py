@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf.export.examples import LENGTHS, split_lengths
-from rnn_tf.export.signatures import Endpoint
+from rnn_tf.export.signatures import NEXT, Endpoint
 from rnn_tf.export.verify import Feed
 
 MOST_ROWS = 64  # that are compared and kept
@@ -43,12 +43,23 @@ def make_feed(specs: Sequence[tf.TensorSpec], examples: Any) -> Feed:
 
 
 def stream_feeds(step: Endpoint) -> list[Feed]:
-    """The first two steps of a stream."""
+    """The first two steps of a stream.
+
+    Raises:
+        ValueError: If a state has none after it.
+    """
     now, *states = step.inputs
     first = {spec.name: np.zeros([4, *spec.shape[1:]], spec.dtype.as_numpy_dtype) for spec in states}
     first[now.name] = _made_up(now, False)
     after = step.answer(first)
-    return [first, {now.name: first[now.name][::-1], **{spec.name: after[spec.name] for spec in states}}]
+    lost = [spec.name for spec in states if NEXT + spec.name not in after]
+    if lost:
+        raise ValueError(
+            f"A step must give the state after each that it takes, a name that begins with '{NEXT}'. Received: a step "
+            f"that takes {lost[0]!r} and gives {', '.join(map(repr, after))}. Name the state after it "
+            f"'{NEXT}{lost[0]}'."
+        )
+    return [first, {now.name: first[now.name][::-1], **{spec.name: after[NEXT + spec.name] for spec in states}}]
 
 
 def rows_of(feed: Feed, size: int) -> Feed:

@@ -12,6 +12,7 @@ from rnn_tf._keras import parts_of
 from rnn_tf.export import examples
 
 PREDICT, CLASSIFY, REGRESS = (f"tensorflow/serving/{method}" for method in ("predict", "classify", "regress"))
+NEXT = "next_"  # of the state after a step: converters take no name twice
 NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 LOOKUPS = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.IntegerLookup)
 
@@ -57,9 +58,8 @@ class Signatures(NamedTuple):
 
     Attributes:
         predict: Whole inputs to answers, the signature `serving_default`.
-        step: One time step and the states before it to answers and the states after it, for streams: its states have
-            the same names among the inputs and the outputs, and are zeros before the first step. Or a string, why
-            there is none.
+        step: One time step and the states before it to answers and the states after it, for streams. A state is zeros
+            before the first step; the one after `total` is the output `next_total`. Or a string, why there is none.
         lookups: The layers that hold a vocabulary.
 
     Example: a model of one's own that says what it serves.

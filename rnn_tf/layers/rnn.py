@@ -196,7 +196,7 @@ class RNN(_keras.RNN):
             mask = None if mask is None else tf.reverse(mask, [1])
         run = self._kernel if plan.path == "kernel" else self._chunked
         outputs, last, states = run(plan, sequences, initial_state, mask, bool(training))
-        return last, outputs if self.return_sequences else last[:, None], states
+        return last, outputs if self.return_sequences else tf.expand_dims(last, 1), states
 
     def _chunked(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
         if self.remat and training and kernels.has_dropout(self.cell):
@@ -278,7 +278,9 @@ class RNN(_keras.RNN):
         return outputs, last, tf.nest.pack_sequence_as(states, flat)
 
     def _whole(self, run: Callable[..., Any], sequences: Any, states: Any, mask: Any) -> Any:
-        return scans.rematerialized(run, sequences, states, mask) if self.remat else run(sequences, states, mask)
+        if self.remat and not traced_for_export():  # an export has no gradient to save memory for
+            return scans.rematerialized(run, sequences, states, mask)
+        return run(sequences, states, mask)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -149,7 +149,7 @@ class SequenceRegressor(SequenceTask):
         check_sequences(type(self).__name__, sequences.shape, self.field_in.features)
         sequences = keras.ops.cast(sequences, self.variable_dtype)
         last = last_values(sequences, lengths)
-        sequences -= last[:, tf.newaxis] * np.eye(1, sequences.shape[2], dtype=self.variable_dtype)
+        sequences -= tf.expand_dims(last, 1) * np.eye(1, sequences.shape[2], dtype=self.variable_dtype)
         return sequences if lengths is None else {"sequences": sequences, "lengths": lengths}
 
     def _last(self, inputs: Any) -> Any:

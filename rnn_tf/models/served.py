@@ -6,7 +6,7 @@ import keras
 
 from rnn_tf._exporting import for_export
 from rnn_tf.export.saved_model import write_saved_model
-from rnn_tf.export.signatures import Endpoint, Signatures, declared_signatures
+from rnn_tf.export.signatures import NEXT, Endpoint, Signatures, declared_signatures
 from rnn_tf.fields.field import AnswerField, InputField
 from rnn_tf.models.encoder import Encoder
 from rnn_tf.models.heads import Head
@@ -32,7 +32,7 @@ class Served(keras.Model):
             output, after = self.encoder.step(vectors, before[: len(states)], present)
             answers, kept = self.head.step(output, before[len(states) :], present)
             named = self.field_out.named(self.field_out(answers))
-            return {**named, **{spec.name: state for spec, state in zip(specs, (*after, *kept), strict=True)}}
+            return {**named, **{NEXT + spec.name: state for spec, state in zip(specs, (*after, *kept), strict=True)}}
 
         return Endpoint(step, [self.field_in.step_spec(), *specs])
 

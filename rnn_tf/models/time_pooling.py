@@ -40,7 +40,7 @@ class TimePooling(keras.layers.Layer):
     def call(self, sequence: Any, mask: Any = None) -> Any:
         if mask is None:
             mask = tf.ones(tf.shape(sequence)[:2], tf.bool)
-        mask = mask[..., tf.newaxis]  # [batch, timesteps, 1]
+        mask = tf.expand_dims(mask, -1)  # [batch, timesteps, 1]
         sequence = tf.where(mask, sequence, 0)  # masked steps may hold anything
         pooled = [getattr(self, f"_{kind}")(sequence, mask) for kind in self.kinds]
         return tf.concat(pooled, axis=-1)  # [batch, features * kinds]
@@ -52,7 +52,7 @@ class TimePooling(keras.layers.Layer):
         return input_shape[0], input_shape[-1] * len(self.kinds)
 
     def _last(self, sequence: Any, mask: Any) -> Any:
-        mask = mask[..., 0]  # [batch, timesteps]
+        mask = tf.squeeze(mask, -1)  # [batch, timesteps]
         if not self.bidirectional:
             return last_unmasked(sequence, mask)
         forward, backward = tf.split(sequence, 2, axis=-1)
@@ -80,8 +80,8 @@ class TimePooling(keras.layers.Layer):
             state: As `state_specs` says; zeros before the first step.
             present: Bools `[batch]`, whether there is a step.
         """
-        output, present = tf.cast(output, tf.float32), present[:, tf.newaxis]
-        before = state[-1][:, tf.newaxis]
+        output, present = tf.cast(output, tf.float32), tf.expand_dims(present, 1)
+        before = tf.expand_dims(state[-1], 1)
         count = before + tf.cast(present, tf.int32)
         after, pooled = [], []
         for kind, old in zip(self.kinds, state, strict=False):

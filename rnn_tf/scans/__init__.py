@@ -5,7 +5,8 @@ from rnn_tf.scans.chunked import chunked
 from rnn_tf.scans.elman import Elman
 from rnn_tf.scans.gated import GRU, LSTM, GRUResetBefore
 from rnn_tf.scans.kernel import Kernel
-from rnn_tf.scans.linear import Linear, linear_scan
+from rnn_tf.scans.linear import linear_scan
+from rnn_tf.scans.linear_recurrence import Linear
 from rnn_tf.scans.projection import Projection
 from rnn_tf.scans.recurrence import Recurrence, scan
 from rnn_tf.scans.remat import rematerialized

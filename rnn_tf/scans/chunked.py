@@ -64,8 +64,8 @@ def chunked(
                 output = _where(m, output, tf.zeros_like(output) if zero_masked_outputs else previous)
                 new = [_where(m, one, old) for one, old in zip(new, flat, strict=True)]
             carried = [output, *new]
-            rows.append(output)
-        return [Steps(rows=rows)] if sequences else [], carried
+            rows.append(carried)
+        return [Steps(rows=column) for column in zip(*rows, strict=True)], carried
 
     outputs = [Output(before.shape, before.dtype)] if sequences else []
     shown, last = steps.run(turn, inputs, [before, *tf.nest.flatten(states)], outputs, chunk)

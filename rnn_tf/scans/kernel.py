@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from rnn_tf.scans.linear import Linear
+from rnn_tf.scans.linear_recurrence import Linear
 from rnn_tf.scans.projection import Projection
 from rnn_tf.scans.recurrence import Recurrence
 

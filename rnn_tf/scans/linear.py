@@ -10,7 +10,6 @@ import tensorflow as tf
 from rnn_tf.scans import steps, sums
 from rnn_tf.scans.gradients import with_gradient
 from rnn_tf.scans.parts import Parts, are_constant, conjugate, plus, power, times, times_conjugate
-from rnn_tf.scans.projection import Projection
 from rnn_tf.scans.recurrence import first_order
 from rnn_tf.scans.steps import Output, Steps
 
@@ -19,60 +18,6 @@ Solution = tuple[list[Any], list[Any]]  # the parts of all h_t, and those of the
 BLOCK = 32  # the most steps of a block: up to 64 it makes little difference, and each is traced
 SHORT = 8  # up to here one block
 OPEN_BLOCK = 16  # where the length is not known, short sequences are filled up to it
-
-
-class Linear:
-    """A recurrence that is linear in its states, as a `Kernel` holds it: see `linear_scan`.
-
-        a_t, b_t = coefficients(p_t)
-        h_t = a_t ∘ h_{t-1} + b_t
-
-    States: `[h]`, or `[Re h, Im h]`.
-
-    Args:
-        coefficients: Takes p_t, `[..., gates * units]`, and gives the factors and the inputs of `linear_scan`, of one
-            step or of all. TensorFlow differentiates it.
-
-    Example: h_t = h_{t-1} / 2 + p_t.
-    >>> import tensorflow as tf
-    >>> from rnn_tf.scans import Linear
-    >>> halving = Linear(lambda p: ([tf.fill(p.shape[-1:], 0.5)], [p]))
-    >>> hidden, (last,) = halving.over(tf.ones([1, 3, 1]), [tf.zeros([1, 1])], [])
-    >>> hidden[0, :, 0].numpy().tolist()
-    [1.0, 1.5, 1.75]
-    """
-
-    def __init__(self, coefficients: Callable[[Any], tuple[Parts, Parts]]) -> None:
-        self._coefficients = coefficients
-
-    def over(
-        self,
-        sequence: Any,
-        states: Sequence[Any],
-        weights: Sequence[Any],
-        *,
-        projection: Projection | None = None,
-        mask: Any = None,
-        dropout: Any = None,
-        sequences: bool = True,
-        training: bool = True,
-        chunk: int | None = None,
-    ) -> tuple[Any, list[Any]]:
-        """All steps: the hidden states, `[batch, time, ...]`, or None without `sequences`; and the last states.
-
-        The arguments are those of `scan`.
-        """
-        if projection is not None:
-            masks = projection.dropout and [tf.expand_dims(mask, 1) for mask in projection.dropout]
-            sequence = projection._replace(dropout=masks).forward(sequence)
-        factors, inputs = self._coefficients(sequence)
-        looped = chunk is not None
-        hidden, last = linear_scan(factors, inputs, states, mask=mask, sequences=sequences, looped=looped)
-        return None if hidden is None else self.hidden(hidden), last
-
-    def hidden(self, states: Sequence[Any]) -> Any:
-        """The hidden state as one tensor: of complex numbers, the real parts and then the imaginary ones."""
-        return states[0] if len(states) == 1 else tf.concat(states, -1)
 
 
 def linear_scan(

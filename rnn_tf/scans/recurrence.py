@@ -138,7 +138,7 @@ def scan(
         project = projection and projection.with_weights(rest[: len(of_projection)])
 
         def forward(save: bool) -> tuple[list[Any], list[Any]]:
-            shown = count if save else int(sequences)
+            shown = count if save else int(sequences)  # of the states, those of every step
 
             def turn(inputs: list[Steps], first: list[Any]) -> tuple[list[Steps], list[Any]]:
                 p, *m = inputs
@@ -147,9 +147,8 @@ def scan(
                 for t, p_t in enumerate(p.rows):
                     new, saved = recurrence.forward(p_t, now, weights, dropout)
                     now = _where([one.rows[t] for one in m], new, now)
-                    rows.append([*now[:shown], *saved[: recurrence.saved * save]])
-                firsts = [Steps(rows=[one]) for one in first[: count * save]]
-                return _columns(rows) + firsts, now
+                    rows.append([*now, *saved])
+                return _columns(rows) + [Steps(rows=[one]) for one in first], now
 
             outputs = [state] * (shown + recurrence.saved * save) + [state._replace(once=True)] * count * save
             return steps.run(turn, [time_major, *masks], initial, outputs, chunk)

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from rnn_tf._exporting import traced_for_export
+
 PARALLEL = 1  # turns at once: what waits for the state would be read and projected too soon, and fill the memory
 
 
@@ -96,11 +98,13 @@ def _parts(length: Any, chunk: int) -> list[_Part]:
     return [_Part(0, 0, whole, chunk), _Part(whole, whole * chunk, rest, rest_size)]
 
 
-def in_chunks(sequence: Any, chunk: int) -> Chunks:
+def in_chunks(sequence: Any, chunk: int) -> Any:
     """`[time, batch, ...]` for a loop that TensorFlow differentiates.
 
     The gradient of a slice is as large as the whole: taken in every turn, it would make the cost quadratic in time.
     """
+    if traced_for_export():  # which nobody differentiates
+        return sequence
     length = _length(sequence)
     whole, rest = _parts(length, chunk)
     sizes = tf.concat([tf.fill([part.turns], part.size) for part in (whole, rest)], 0)
@@ -126,10 +130,11 @@ def run(
 
     Args:
         turn: Takes the steps of its chunk, of every sequence, and what the turn before left; gives its outputs as
-            `Steps`, all of the chunk or one, and what it leaves.
+            `Steps`, all of the chunk or one, and what it leaves. Forwards, the first outputs are what is carried,
+            after every step.
         sequences: Tensors `[time, batch, ...]`, or outputs of another run, at least one step.
         carried: Tensors, for the first turn.
-        outputs: What a turn puts out.
+        outputs: Which of the first outputs of a turn are kept.
         chunk: Steps in one turn of the loop. None takes them all in one turn; their number must be known then.
         reverse: Whether to run from the last chunk to the first. A turn gets its steps in their order in either case.
 
@@ -139,7 +144,9 @@ def run(
     if chunk is None:
         whole = [one.again() if isinstance(one, Steps) else Steps(one) for one in sequences]
         new, left = turn(whole, list(carried))
-        return list(new), list(left)
+        return list(new)[: len(outputs)], list(left)
+    if traced_for_export() and not reverse:  # backwards runs gradients alone
+        return _run_for_export(turn, sequences, carried, outputs, chunk)
     length = _length(sequences[0])
     parts = _parts(length, chunk)
 
@@ -147,7 +154,7 @@ def run(
         i = part.turns - 1 - i if reverse else i
         slot, start = part.slot + i, part.start + i * part.size
         new, left = turn([_read(one, slot, start, part.size) for one in sequences], carried)
-        arrays = [array.write(slot, one.whole) for array, one in zip(arrays, new, strict=True)]
+        arrays = [array.write(slot, one.whole) for array, one in zip(arrays, new, strict=False)]
         for now, before in zip(left, carried, strict=True):
             now.set_shape(before.shape)
         return list(left), arrays
@@ -175,6 +182,52 @@ def run(
                 parallel_iterations=PARALLEL,
             )
     return [Chunks(array, length) for array in arrays], state
+
+
+def _run_for_export(
+    turn: Any, sequences: Sequence[Any], carried: Sequence[Any], outputs: Sequence[Output], chunk: int
+) -> tuple[list[Steps], list[Any]]:
+    """As `run`, forward and without a gradient, in one loop of like turns: the form that every converter knows.
+
+    The turns end at the last step. Of the first turn, which starts at the first step, only as many steps count as
+    are then left over: it leaves the states after them, and the second turn takes the others again.
+    """
+    length = _length(sequences[0])
+    turns = (length + chunk - 1) // chunk
+    counting = length - (turns - 1) * chunk  # in the first turn
+    missing = tf.maximum(chunk - length, 0)
+    sequences = [tf.pad(one, [[0, missing]] + [[0, 0]] * (len(one.shape) - 1)) for one in sequences]
+
+    def body(i: Any, states: Any, arrays: Any) -> Any:
+        start = counting + (i - 1) * chunk  # negative in the first turn
+        skipped = tf.maximum(-start, 0)
+        new, _ = turn([_read(one, i, start + skipped, chunk) for one in sequences], states)
+        arrays = [
+            tf.raw_ops.TensorListSetItem(input_handle=array, index=i, item=one.whole)
+            for array, one in zip(arrays, new, strict=False)
+        ]
+        left = [tf.gather(one.whole, chunk - 1 - skipped) for one in new[: len(states)]]
+        for now, before in zip(left, states, strict=True):
+            now.set_shape(before.shape)
+        return i + 1, left, arrays
+
+    # Not a tf.TensorArray, for which a batch of any size is -1: LiteRT cannot make one of that shape.
+    batch = tf.shape(carried[0])[0]
+    sizes = [[chunk, *(batch if size is None else size for size in output.shape)] for output in outputs]
+    arrays = [
+        tf.raw_ops.TensorListReserve(element_shape=size, num_elements=turns, element_dtype=output.dtype)
+        for output, size in zip(outputs, sizes, strict=True)
+    ]
+    _, left, arrays = tf.while_loop(lambda i, *_: i < turns, body, (0, list(carried), arrays))
+    known = turns if isinstance(turns, int) else -1  # LiteRT must be told
+    results = []
+    for array, output, size in zip(arrays, outputs, sizes, strict=True):
+        stacked = tf.raw_ops.TensorListStack(
+            input_handle=array, element_shape=size, element_dtype=output.dtype, num_elements=known
+        )
+        whole = tf.reshape(stacked, [turns * chunk, *size[1:]])
+        results.append(Steps(tf.concat([whole[:counting], whole[chunk:]], 0)))
+    return results, left
 
 
 def _length(sequence: Any) -> Any:

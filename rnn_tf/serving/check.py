@@ -182,7 +182,7 @@ def _replay_and_time(path: Path, signatures: Mapping[str, Any], report: Report) 
     examples = []
     if (path / EXAMPLES).is_file():
         try:
-            examples = _read_examples(path / EXAMPLES, signatures)
+            examples = read_examples(path / EXAMPLES, signatures)
         except ValueError as error:
             report.refusals.append(f"{error} Export again.")
             return
@@ -215,7 +215,7 @@ def _replay_and_time(path: Path, signatures: Mapping[str, Any], report: Report) 
         report.lines.append(f"{DEFAULT}, batch {size}: median {median:.3f} ms, 99 % within {slow:.3f} ms")
 
 
-def _read_examples(path: Path, signatures: Mapping[str, Any]) -> list[tuple[str, Feed, Feed]]:
+def read_examples(path: Path, signatures: Mapping[str, Any]) -> list[tuple[str, Feed, Feed]]:
     """Signature, inputs and outputs of each example. Raises ValueError if they do not fit."""
     examples = []
     try:
@@ -235,17 +235,21 @@ def _read_examples(path: Path, signatures: Mapping[str, Any]) -> list[tuple[str,
 
 def _batches(rows: Feed | None, signature: Any) -> list[Call]:
     """What to time: batches of these rows; without any of ones, or texts."""
-    rows = rows or {name: _ones(tensor) for name, tensor in signature.inputs.items()}
+    rows = rows or ones(signature)
     return [
         (DEFAULT, {name: np.resize(array, [size, *array.shape[1:]]) for name, array in rows.items()}) for size in SIZES
     ]
 
 
-def _ones(tensor: Any) -> np.ndarray:
-    """One row of ones, or texts, for an input; 8 along an axis of any size."""
-    shape = tf.TensorShape(tensor.tensor_shape)
-    sizes = [size or 8 for size in shape[1:]] if shape.rank else []
-    return np.full([1, *sizes], b"text" if _dtype(tensor) == tf.string else 1, _dtype(tensor).as_numpy_dtype)
+def ones(signature: Any) -> Feed:
+    """One row of ones, or texts, for each input of a signature; 8 along an axis of any size."""
+    feed = {}
+    for name, tensor in signature.inputs.items():
+        shape = tf.TensorShape(tensor.tensor_shape)
+        sizes = [size or 8 for size in shape[1:]] if shape.rank else []
+        value = b"text" if _dtype(tensor) == tf.string else 1
+        feed[name] = np.full([1, *sizes], value, _dtype(tensor).as_numpy_dtype)
+    return feed
 
 
 def _dtype(tensor: Any) -> tf.DType:

@@ -450,9 +450,9 @@ def test_a_cell_that_trains_by_default_streams_as_it_answers(tmp_path):
     model.adapt(X, X[:, -1, :1])
     step, state = model.serving_signatures().step, {"state_0_0": np.zeros([64, 1], np.float32)}
     for t in range(4):
-        state = step.answer({"inputs": X[:, t], **state})
-        forecast = state.pop("forecast")
-    np.testing.assert_allclose(forecast, model(X), rtol=1e-5)
+        answers = step.answer({"inputs": X[:, t], **state})
+        state = {"state_0_0": answers["next_state_0_0"]}
+    np.testing.assert_allclose(answers["forecast"], model(X), rtol=1e-5)
     np.testing.assert_allclose(model.hidden_states(X)[0][:, -1], state["state_0_0"], rtol=1e-5)
 
 

@@ -1,11 +1,13 @@
 """Each kernel against its equations in NumPy, and its gradient against finite differences, in float64."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tf import scans
+from rnn_tf import _exporting, scans
 from rnn_tf.scans import steps
 
 BATCH, TIME, UNITS = 3, 5, 2
@@ -115,7 +117,8 @@ def test_gradients_against_finite_differences(name, chunk, dropped, sequences):
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("length", [1, 2, 5, 6, 7])
 @pytest.mark.parametrize("known", [True, False])
-def test_every_step_runs_once_in_order(length, known, reverse):
+@pytest.mark.parametrize("exporting", [contextlib.nullcontext, _exporting.for_export], ids=["", "export"])
+def test_every_step_counts_once_in_order(length, known, reverse, exporting):
     """The state lists the steps that came before, as digits."""
     x = np.arange(1.0, length + 1)[:, None]
 
@@ -131,7 +134,8 @@ def test_every_step_runs_once_in_order(length, known, reverse):
         (outputs,), (last,) = steps.run(turn, [x], [tf.zeros([1], x.dtype)], [steps.Output([1], x.dtype)], 3, reverse)
         return outputs.whole, last
 
-    outputs, last = run(x)
+    with exporting():
+        outputs, last = run(x)
     order = list(range(length, 0, -1) if reverse else range(1, length + 1))
     states = [float("".join(map(str, order[: i + 1]))) for i in range(length)]
     assert last.numpy().tolist() == [states[-1]]
