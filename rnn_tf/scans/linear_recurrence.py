@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import tensorflow as tf
+
 from rnn_tf.scans.linear import linear_scan
 from rnn_tf.scans.parts import Parts
 from rnn_tf.scans.projection import Projection
