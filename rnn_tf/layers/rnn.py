@@ -18,6 +18,7 @@ from rnn_tf.layers.plan import (
     Plan,
     check_kernel,
     cudnn_takes,
+    first_call,
     gpu_visible,
     make_plan,
 )
@@ -72,7 +73,7 @@ class RNN(_keras.RNN):
     >>> layer.explain([64, 100, 8])
     RNN(LSTMCell) on [64, 100, 8] in float32, training, without a mask:
     - The kernel of LSTMCell: one product for the inputs of all steps, and a hand-written gradient.
-    - 100 steps without a loop: they are known, and not more than 128.
+    - A loop of 10 steps a turn: 100 are too many to unroll.
     - Shards of the batch side by side: ...
     """
 
@@ -154,6 +155,8 @@ class RNN(_keras.RNN):
         reasons.append(
             f"On {'GPU' if gpu_visible() else 'CPU'}, {'compiled by XLA' if jit_compile else 'without XLA'}."
         )
+        waiting = first_call(self, plan, shape[1]) if training and not (gpu_visible() or jit_compile) else None
+        reasons += [waiting] if waiting else []
         if not (gpu_visible() or jit_compile) and _keras.onednn_is_off():
             reasons.append(
                 "Products of matrices without oneDNN, as TensorFlow starts on this processor: try the environment "

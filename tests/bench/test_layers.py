@@ -37,7 +37,25 @@ def test_compares_and_writes(monkeypatch, capsys, tmp_path):
     assert [one["case"]["kind"] for one in report["cases"]] == [*layers.CELLS, "LSTM"]
     assert set(report["scans"]["seconds_a_step"]) == {"5", "40"}
     assert report["cases"][0]["contenders"]["rnn_tf.RNN"]["ratios"] == [1, 1]
+    assert report["cases"][0]["contenders"]["rnn_tf.RNN"]["first_step"] > 0
     assert (tmp_path / "out" / "layers.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "told"),
+    [
+        ((2.0, 10.0), (1.0, 15.0), "than that of keras.layers.LSTM is earned back after 200 steps"),
+        ((2.0, 15.0), (1.0, 10.0), "is not earned back"),
+        ((1.0, 10.0), (1.0, 15.0), "no later than that of keras.layers.LSTM"),
+    ],
+)
+def test_tells_when_the_first_step_is_earned_back(ours, theirs, told):
+    names = ("rnn_tf.RNN", "keras.layers.RNN", "keras.layers.LSTM", "... LSTM, unroll=True")
+    rows = {
+        name: {"first_step": first, "milliseconds": [step, 0.0]}
+        for name, (first, step) in zip(names, (ours, theirs, theirs, theirs), strict=True)
+    }
+    assert told in layers._earned_back(rows)
 
 
 def test_refuses_to_compare_what_is_not_equal(monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tf import RNN, ElmanCell, SequenceRegressor, _keras, export_saved_model
+from rnn_tf import RNN, ElmanCell, MinGRUCell, SequenceRegressor, _keras, export_saved_model
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -23,7 +23,10 @@ def explained(cell, shape=(64, 100, 32), dtype=None, layer=(), **call):
     ("text", "expected"),
     [
         (lambda: explained(ElmanCell(8)), ["The kernel of ElmanCell", "100 steps without a loop", "side by side: 2"]),
-        (lambda: explained(keras.layers.LSTMCell(8)), ["The kernel of LSTMCell"]),
+        (lambda: explained(keras.layers.LSTMCell(8)), ["The kernel of LSTMCell", "A loop of 10 steps a turn"]),
+        (lambda: explained(keras.layers.LSTMCell(8)), ["compile 10 steps; with unroll=True about 8.3 s, for"]),
+        (lambda: explained(ElmanCell(8)), ["takes about 1.2 s more, to trace and compile 100 steps."]),
+        (lambda: explained(keras.layers.GRUCell(8), (64, None, 3)), ["takes about 1.1 s more, to trace and compile 9"]),
         (lambda: explained(keras.layers.GRUCell(8)), ["The kernel of GRUCell"]),
         (lambda: explained(keras.layers.SimpleRNNCell(8)), ["The kernel of SimpleRNNCell", "On CPU, without XLA"]),
         (lambda: explained(OwnCell(8)), ["The chunked loop: OwnCell has no kernel", "One shard: a cell may look at"]),
@@ -57,6 +60,16 @@ def test_explains(text, expected):
     for words in expected:
         assert words in text
     assert repr(text) == text  # as at the end of a notebook's cell
+
+
+def test_tells_of_the_first_call_where_it_was_measured():
+    for told in (
+        explained(ElmanCell(8), training=False),
+        explained(ElmanCell(8), jit_compile=True),
+        explained(OwnCell(8)),
+        explained(MinGRUCell(8)),
+    ):
+        assert "first call" not in told
 
 
 def test_explains_a_gpu(monkeypatch):
