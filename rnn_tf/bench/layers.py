@@ -148,13 +148,12 @@ def compare(case: Case, turns: int) -> dict[str, Any]:
     )
     rows = {}
     for name in runs:
-        ratios = [float(np.median(times[name] / times["rnn_tf.RNN"])) for times in (train, forward)]
-        milliseconds = [1000 * float(np.median(times[name])) for times in (train, forward)]
+        ratios = [float(np.median(seconds[name] / seconds["rnn_tf.RNN"])) for seconds in (train, forward)]
+        milliseconds = [1000 * float(np.median(seconds[name])) for seconds in (train, forward)]
         rows[name] = {"ratios": ratios, "milliseconds": milliseconds, "first_step": first[name]}
         shown = ["", ""] if name == "rnn_tf.RNN" else [f"{ratio:.2f} x" for ratio in ratios]
-        print(
-            f"{name:36s}{shown[0]:>9s}{shown[1]:>10s}{milliseconds[0]:12.2f}{milliseconds[1]:12.2f}{first[name]:11.2f} s"
-        )
+        times = f"{milliseconds[0]:12.2f}{milliseconds[1]:12.2f}{first[name]:11.2f} s"
+        print(f"{name:36s}{shown[0]:>9s}{shown[1]:>10s}{times}")
     print(_earned_back(rows))
     print(f"Its training step takes {of_product:.1f} times as long as its multiply-adds in one large product.")
     return {"case": case._asdict(), "of_product": of_product, "contenders": rows}
