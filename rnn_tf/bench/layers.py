@@ -143,9 +143,8 @@ def compare(case: Case, turns: int) -> dict[str, Any]:
     adds = multiplied * (2 * case.features + (0 if case.kind == "minGRU" else 3 * case.units))
     of_product = float(np.median(train["rnn_tf.RNN"] / (train.pop("product") * adds / GEMM**3)))
     print(f"\n{case.name} (batch, steps, features, units)")
-    print(
-        f"{'rnn_tf.RNN is faster than':36s}{'train':>9s}{'forward':>10s}{'train ms':>12s}{'forward ms':>12s}{'first step':>13s}"
-    )
+    columns = f"{'train':>9s}{'forward':>10s}{'train ms':>12s}{'forward ms':>12s}{'first step':>13s}"
+    print(f"{'rnn_tf.RNN is faster than':36s}{columns}")
     rows = {}
     for name in runs:
         ratios = [float(np.median(seconds[name] / seconds["rnn_tf.RNN"])) for seconds in (train, forward)]
