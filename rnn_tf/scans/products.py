@@ -13,17 +13,17 @@ Masks = Sequence[Any] | None  # [batch, features] each: one for all gates, or on
 def product(inputs: Any, kernel: Any, masks: Masks) -> Any:
     """x W, or (x ∘ m_k) W_k side by side for the gates k, `[rows, gates * units]`: all axes but the last are rows."""
     if masks is None:
-        return tf.matmul(_rows(inputs), kernel)
+        return _matmul(inputs, kernel)
     parts = zip(masks, tf.split(kernel, len(masks), axis=1), strict=True)
-    return _concatenate([tf.matmul(_rows(inputs * mask), part) for mask, part in parts])
+    return _concatenate([_matmul(inputs * mask, part) for mask, part in parts])
 
 
 def input_gradient(gradient: Any, transposed: Any, masks: Masks) -> Any:
     """∂L/∂x of a product, shaped as x, from `[..., gates * units]` and Wᵀ, which is transposed once, before a loop."""
     if masks is None:
-        return shaped(tf.matmul(_rows(gradient), transposed), gradient)
+        return shaped(_matmul(gradient, transposed), gradient)
     parts = zip(masks, tf.split(gradient, len(masks), axis=-1), tf.split(transposed, len(masks)), strict=True)
-    gradients = [mask * shaped(tf.matmul(_rows(one), part), one) for mask, one, part in parts]
+    gradients = [mask * shaped(_matmul(one, part), one) for mask, one, part in parts]
     return gradients[0] if len(gradients) == 1 else tf.add_n(gradients)
 
 
@@ -35,8 +35,8 @@ def kernel_gradient(inputs: Any, gradient: Any, masks: Masks) -> Any:
     return _concatenate([sums.product(inputs * mask, part) for mask, part in parts])
 
 
-def _rows(tensor: Any) -> Any:
-    return tensor if len(tensor.shape) == 2 else tf.reshape(tensor, [-1, tensor.shape[-1]])
+def _matmul(rows: Any, kernel: Any) -> Any:
+    return tf.matmul(rows if len(rows.shape) == 2 else tf.reshape(rows, [-1, kernel.shape[0]]), kernel)
 
 
 def shaped(rows: Any, like: Any) -> Any:

@@ -196,12 +196,14 @@ def _run_for_export(
     turns = (length + chunk - 1) // chunk
     counting = length - (turns - 1) * chunk  # in the first turn
     missing = tf.maximum(chunk - length, 0)
-    sequences = [tf.pad(one, [[0, missing]] + [[0, 0]] * (len(one.shape) - 1)) for one in sequences]
+    padded = [tf.pad(one, [[0, missing]] + [[0, 0]] * (len(one.shape) - 1)) for one in sequences]
+    for one, sequence in zip(padded, sequences, strict=True):
+        one.set_shape([None, *sequence.shape[1:]])
 
     def body(i: Any, states: Any, arrays: Any) -> Any:
         start = counting + (i - 1) * chunk  # negative in the first turn
         skipped = tf.maximum(-start, 0)
-        new, _ = turn([_read(one, i, start + skipped, chunk) for one in sequences], states)
+        new, _ = turn([_read(one, i, start + skipped, chunk) for one in padded], states)
         arrays = [
             tf.raw_ops.TensorListSetItem(input_handle=array, index=i, item=one.whole)
             for array, one in zip(arrays, new, strict=False)
