@@ -27,7 +27,7 @@ INPUTS = {
     "SequenceClassifier": ["sequences", "lengths"],
     "TextClassifier": ["text"],
 }
-CELLS = ["elman", "gru", "lstm", "mingru", "lru", "own"]
+CELLS = ["elman", "gru", "lstm", "lru", "own"]
 MODELS = list(product(INPUTS, CELLS))
 BATCHES = (1, 3, 64)
 CLASSES = ["good", "不好", "undecided"]

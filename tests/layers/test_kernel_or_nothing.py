@@ -17,7 +17,6 @@ CELLS = {
     "simple": lambda **a: keras.layers.SimpleRNNCell(3, **a),
     "lstm": lambda **a: keras.layers.LSTMCell(3, **a),
     "gru": lambda **a: keras.layers.GRUCell(3, **a),
-    "mingru": lambda **a: MinGRUCell(3, **a),
     "lru": lambda **a: LRUCell(3, **a),
 }
 
