@@ -1,11 +1,11 @@
 """Windows of a series a batch at a time, for series whose windows would not fit into memory."""
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from rnn_tf._checks import positive_integer, seed_of
-from rnn_tf.data.passes import row_numbers
 from rnn_tf.data.series import checked_windows
 
 
@@ -52,17 +52,21 @@ def window_batches(
 
     values, rows = checked_windows(values, window, horizon, stride)
     batch_size, seed = positive_integer("batch_size", batch_size), seed_of(seed)
-    steps, numbers = -(-len(rows) // batch_size), np.arange(len(rows), dtype=np.int32)
-    series, first_targets = tf.constant(values, tf.float32), tf.constant(rows)
+    series, passes = tf.constant(values, tf.float32), itertools.count()
 
-    def batches_of(number: int) -> list[np.ndarray]:
-        order = np.random.default_rng([seed, number]).permutation(numbers) if shuffle else numbers
-        return [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
+    def order(_: Any) -> Any:
+        def draw() -> np.ndarray:
+            return np.random.default_rng([seed, next(passes)]).permutation(rows)
 
-    def gather(numbers: Any) -> Any:
-        places = tf.gather(first_targets, numbers)[:, tf.newaxis]  # [batch, 1]
-        x = tf.gather(series, places + tf.range(-window, 0, dtype=places.dtype))
-        return x, tf.gather(series[:, 0], places + tf.range(horizon, dtype=places.dtype))
+        return tf.ensure_shape(tf.numpy_function(draw, [], tf.int64), rows.shape)
 
-    batches = row_numbers(batches_of, steps, 0 if shuffle else None)
-    return batches.map(gather).prefetch(tf.data.AUTOTUNE)
+    def batches(rows: Any) -> Any:
+        return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+
+    def gather(rows: Any) -> Any:
+        x = tf.gather(series, rows[:, tf.newaxis] + tf.range(-window, 0, dtype=rows.dtype))  # [batch, window, columns]
+        return x, tf.gather(series[:, 0], rows[:, tf.newaxis] + tf.range(horizon, dtype=rows.dtype))
+
+    dataset = tf.data.Dataset.from_tensors(0).map(order).flat_map(batches) if shuffle else batches(rows)
+    known = tf.data.experimental.assert_cardinality(-(-len(rows) // batch_size))
+    return dataset.map(gather).apply(known).prefetch(tf.data.AUTOTUNE)

@@ -300,7 +300,7 @@ def checked_windows(values: Any, window: int, horizon: int, stride: int) -> tupl
             f"Received: shape {values.shape}. For one column add an axis, as in values[:, None]."
         )
     check_float32("the series", values)
-    return values, np.arange(window, len(values) - horizon + 1, stride)
+    return values, np.arange(window, len(values) - horizon + 1, stride, dtype=np.int64)
 
 
 def read_columns(path: str | PathLike[str], columns: Sequence[str], *, decimal: str = ".") -> np.ndarray:

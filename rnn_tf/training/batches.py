@@ -3,6 +3,7 @@
 Both are a `Source`: for each call they say what to hand to the compiled loop, and how many steps to run on it.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -10,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import positive_integer, seed_of
-from rnn_tf.data.passes import row_numbers
 
 POOL = 64  # batches whose rows are sorted by length together, and which then come in an order of their own
 BLOCK = 16 * 2**20  # bytes of rows that are handed over at once, if all rows exceed PINNED
@@ -182,19 +182,29 @@ class Batches:
         columns = [
             one.tensor() if isinstance(one, Ragged) else tf.constant(one) for one in self.columns if one is not None
         ]
+        numbers = itertools.count(self.step // self.steps_an_epoch)  # of the passes
 
-        def batches_of(number: int) -> list[np.ndarray]:
-            first = number * self.steps_an_epoch
-            return [self.rows(first + i) for i in range(self.steps_an_epoch)]
+        def next_pass() -> Iterator[tuple[np.ndarray, list[int]]]:
+            first = next(numbers) * self.steps_an_epoch
+            rows = [self.rows(first + i) for i in range(self.steps_an_epoch)]
+            yield np.concatenate(rows), [len(one) for one in rows]
+
+        def slices(rows: Any, sizes: Any) -> tf.data.Dataset:
+            return tf.data.Dataset.from_tensor_slices(tf.RaggedTensor.from_row_lengths(rows, sizes))
 
         def gather(rows: Any) -> Any:
             batch = [tf.gather(column, rows) for column in columns]
             batch = [one.to_tensor() if isinstance(one, tf.RaggedTensor) else one for one in batch]
             return tuple(batch) if len(batch) > 1 else batch[0]
 
-        number = self.step // self.steps_an_epoch if self.shuffle else None
-        batches = row_numbers(batches_of, self.steps_an_epoch, number)
-        self._dataset = batches.map(gather).prefetch(tf.data.AUTOTUNE)
+        if self.shuffle:
+            specs = (tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int64))
+            batches = tf.data.Dataset.from_generator(next_pass, output_signature=specs).flat_map(slices)
+        else:  # all passes are the same, and need no Python
+            batches = slices(*next(next_pass()))
+        batches = batches.map(gather)
+        known = tf.data.experimental.assert_cardinality(self.steps_an_epoch)
+        self._dataset = batches.apply(known).prefetch(tf.data.AUTOTUNE)
         return self._dataset
 
 
