@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 tf.get_logger().setLevel("ERROR")
-# Graphs are rewritten for speed alone, which takes a fifth of the time here. Notebooks, commands and servers run with it.
+# Rewriting graphs for speed takes a fifth of the time here. Notebooks, commands and servers run with it.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 

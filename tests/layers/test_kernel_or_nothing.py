@@ -98,6 +98,7 @@ def test_takes_the_way_that_it_explains(name, implementation, taken):
             lambda **a: RNN(Derived(3), **a),
             "There are kernels for the cells of rnn_tf.*with Derived. Set implementation",
         ),
+        (lambda **a: RNN([ElmanCell(3), MinGRUCell(2)], **a), "do not run in parallel.*with StackedRNNCells. Set"),
         (lambda **a: RNN([ElmanCell(3), Derived(2)], **a), "There are kernels for .*with StackedRNNCells. Set"),
         (lambda **a: RNN([ElmanCell(3), ElmanCell(2, dtype="float64")], **a), "in float32, its cell in float64"),
         (lambda **a: RNN(keras.layers.LSTMCell(3, activation=learned()), **a), "variables of an activation"),
