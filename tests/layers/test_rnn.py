@@ -471,7 +471,7 @@ class NoStateSize(keras.layers.Layer):
         (lambda: RNN(NoStateSize()), "must be a Keras cell.*state_size.*Received: NoStateSize"),
         (lambda: RNN([keras.layers.GRUCell(2), keras.layers.Dense(2)]), "must be a Keras cell.*Received: Dense"),
         (lambda: RNN(ElmanCell(2), implementation="fast"), "`implementation` must be one of.*'fast'"),
-        (lambda: RNN(LeakyCell(2), implementation="kernel"), "There are kernels for ElmanCell.*LeakyCell"),
+        (lambda: RNN(LeakyCell(2), implementation="kernel"), "There are kernels for the cells of rnn_tf.*LeakyCell"),
         (lambda: RNN(ElmanCell(2), shards=0), "`shards` must be a positive integer. Received: shards=0"),
         (lambda: RNN(ElmanCell(2), remat=True, implementation="reference"), "`remat` is not Keras's"),
         (lambda: RNN(ElmanCell(2), stateful=True)(keras.Input([4, 3])), "batch size must be known"),

@@ -147,7 +147,7 @@ def test_a_stream_answers_as_a_whole_call_or_says_why_not(task, model):
     carried = {spec.name: np.zeros([3, *spec.shape[1:]], spec.dtype.as_numpy_dtype) for spec in states}
     for t in range(sequences.shape[1]):
         outputs = step.answer({now.name: sequences[:, t], **carried})
-        carried = {name: outputs.pop(name) for name in carried}
+        carried = {name: outputs.pop(f"next_{name}") for name in carried}
         answer = next(value for value in outputs.values() if value.dtype.kind == "f")
         for row in range(3):
             if t == lengths[row] - 1:

@@ -283,7 +283,7 @@ SHARED = ElmanCell(3)
         ({"units": []}, r"`units` must name at least one layer"),
         ({}, r"`units` must be a positive integer. Received: units=None"),
         ({"units": 4, "horizon": 0}, r"`horizon` must be a positive integer"),
-        ({"units": 4, "cell": "elmann"}, r"`cell` must be one of 'elman', 'gru', 'lstm', or a Keras cell"),
+        ({"units": 4, "cell": "elmann"}, r"`cell` must be one of 'elman', 'gru', 'lstm', .*'lru', or a Keras cell"),
         ({"units": 4, "activation": "tahn"}, r"`activation` must be .* Received: activation='tahn'"),
         ({"units": 4, "cell": ElmanCell(3)}, r"A cell of your own has its own size"),
         ({"cell": ElmanCell(3), "dropout": 0.5}, r"A cell of your own has its own size"),
