@@ -24,7 +24,7 @@ XLA_UNROLLED_STEPS = 8  # XLA's loops are cheap, its compiler is not
 
 # What tracing and compiling cost, training, measured on the same cores.
 TRACING = 0.35  # seconds of a call
-STEP_TRACING = {True: 0.004, False: 0.04}  # of a step that is traced, in every shard: of an Elman kernel, of another
+STEP_TRACING = {True: 0.004, False: 0.04}  # of a step that is traced, for every shard: of an Elman kernel, of another
 
 
 class Plan(NamedTuple):
@@ -76,7 +76,7 @@ def _path(layer: Any, shape: Sequence[int | None], masked: bool, training: bool,
         if compiled and not training:
             return "reference", "Keras's own loop: without a gradient, XLA makes it as fast as ours."
     name = ", then ".join(type(one).__name__ for one in cells_of(cell))
-    return "kernel", f"The kernel of {name}: one product for the inputs of all steps, and a hand-written gradient."
+    return "kernel", f"The kernel of {name}: inputs projected many steps at a time, and a hand-written gradient."
 
 
 def other_dtype(layer: Any) -> str:
@@ -115,6 +115,8 @@ def _chunk(layer: Any, path: str, timesteps: int | None, compiled: bool, eager: 
     elman = path == "kernel" and _is_elman(layer)
     kernel_chunk = EXPORT_CHUNK if traced_for_export() else CHUNK if elman else GATED_CHUNK
     chunk = kernel_chunk if path == "kernel" else CELL_CHUNK
+    if timesteps is None and traced_for_export():
+        return chunk, f"A loop of {chunk} steps a turn, for any number of steps: the form that converters know."
     if timesteps is None:
         return chunk, f"A loop of {chunk} steps a turn, then of one: the number of steps is not known."
     if eager:
@@ -140,19 +142,18 @@ def first_call(layer: Any, plan: Plan, timesteps: int | None) -> str | None:
     """How long the first call of a kernel takes to trace and to compile; None where that was not measured."""
     if plan.path != "kernel" or runs_in_parallel(layer.cell):
         return None
-    chunk = plan.chunk or timesteps or 0
-    rest = 1 if timesteps is None else timesteps % chunk
+    traced = timesteps or 0
+    if plan.chunk is not None:  # a turn, and what is left over
+        traced = plan.chunk + (1 if timesteps is None else timesteps % plan.chunk)
+    a_step = STEP_TRACING[_is_elman(layer)] * plan.shards * len(cells_of(layer.cell))
 
     def seconds(steps: int) -> str:
-        return f"{TRACING + STEP_TRACING[_is_elman(layer)] * plan.shards * steps:.1f} s"
+        return f"{TRACING + a_step * steps:.1f} s"
 
-    told = f"The first call in training takes about {seconds(chunk + rest)} more, to trace and compile"
+    told = f"The first call in training takes about {seconds(traced)} more, to trace and compile {traced} steps"
     if plan.chunk is None or timesteps is None:
-        return f"{told} {chunk + rest} steps."
-    return (
-        f"{told} {chunk + rest} steps; with unroll=True about {seconds(timesteps)}, for steps of training that are up "
-        "to a tenth faster."
-    )
+        return f"{told}."
+    return f"{told}; with unroll=True about {seconds(timesteps)}, for training steps that are up to a tenth faster."
 
 
 def _fitting(timesteps: int, chunk: int) -> int:

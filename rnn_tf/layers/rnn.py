@@ -30,11 +30,11 @@ class RNN(_keras.RNN):
 
         o_t, s_t = cell(x_t, s_{t-1}),   t = 1, ..., T
 
-    `ElmanCell` and Keras's `SimpleRNNCell`, `LSTMCell` and `GRUCell` run through a kernel: the inputs of all steps are
-    projected in one product, the loop holds nothing but the recurrence, and its gradient is written by hand, with one
-    product for the weights after the loop. A stack of them runs cell by cell, each over the whole sequence. Shards of
-    the batch run side by side. Any other cell runs as it is, in a loop that takes several steps a turn. `explain` says
-    which way a call takes, and why.
+    `ElmanCell` and Keras's `SimpleRNNCell`, `LSTMCell` and `GRUCell` run through a kernel: inputs are projected many
+    steps at a time, so that a step holds nothing but the recurrence, and the gradient is written by hand, with one
+    product for the weights of as many steps. A stack of them runs cell by cell, each over the whole sequence. Shards of
+    the batch run side by side. `MinGRUCell`, `MinLSTMCell` and `LRUCell` run all steps at once. Any other cell runs as
+    it is, in a loop that takes several steps a turn. `explain` says which way a call takes, and why.
 
     Args:
         cell: A Keras cell, or a list of them to stack.
@@ -72,7 +72,7 @@ class RNN(_keras.RNN):
     TensorShape([64, 100, 32])
     >>> layer.explain([64, 100, 8])
     RNN(LSTMCell) on [64, 100, 8] in float32, training, without a mask:
-    - The kernel of LSTMCell: one product for the inputs of all steps, and a hand-written gradient.
+    - The kernel of LSTMCell: inputs projected many steps at a time, and a hand-written gradient.
     - A loop of 10 steps a turn: 100 are too many to unroll.
     - Shards of the batch side by side: ...
     """

@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import tensorflow as tf
-
 from rnn_tf.scans import products, sums
 from rnn_tf.scans.products import Masks
 
@@ -46,9 +44,9 @@ class Projection(NamedTuple):
             projected = sums.add_bias(projected, self.bias)  # TensorFlow joins them only without axes between
         return products.shaped(projected, inputs)
 
-    def input_gradient(self, gradient: Any) -> Any:
-        """δx from δp, with an axis of time or without."""
-        return products.input_gradient(gradient, tf.transpose(self.kernel), self.dropout)
+    def input_gradient(self, gradient: Any, transposed: Any) -> Any:
+        """δx from δp and Wᵀ, which is transposed once, before a loop; with an axis of time or without."""
+        return products.input_gradient(gradient, transposed, self.dropout)
 
     def gradients(self, inputs: Any, gradient: Any) -> list[Any]:
         """δW, and δb if there is a bias, from x and δp, in the widest type."""

@@ -156,6 +156,7 @@ def scan(
         def gradient(*upstream: Any) -> list[Any]:
             history = kept if save else forward(save=True)[0]
             transposed = [tf.transpose(weight) for weight in weights]
+            of_inputs = project and tf.transpose(project.kernel)
             if chunk is None and sequence.shape[1] > FEW_STEPS:
                 # TensorFlow would move the transposition into each of the products, which without oneDNN then take
                 # twice as long.
@@ -182,8 +183,9 @@ def scan(
                 dp, d_weights = recurrence.gradients(flown, needed, before, dropout)
                 if project is not None:
                     d_weights = project.gradients(x.whole, dp) + d_weights
+                    dp = project.input_gradient(dp, of_inputs)
                 summed = [one + new for one, new in zip(summed, d_weights, strict=True)] if summed else d_weights
-                return [Steps(dp if project is None else project.input_gradient(dp))], [*d_now, *summed]
+                return [Steps(dp)], [*d_now, *summed]
 
             zeros = [] if chunk is None else [tf.zeros(one.shape, sums.widest(one.dtype)) for one in rest]
             inputs = [time_major, *history, *d_hidden, *masks]

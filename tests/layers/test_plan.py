@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf import RNN, ElmanCell, MinGRUCell, SequenceRegressor, _keras, export_saved_model
+from rnn_tf._exporting import for_export
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -25,6 +26,7 @@ def explained(cell, shape=(64, 100, 32), dtype=None, layer=(), **call):
         (lambda: explained(ElmanCell(8)), ["The kernel of ElmanCell", "100 steps without a loop", "side by side: 2"]),
         (lambda: explained(keras.layers.LSTMCell(8)), ["The kernel of LSTMCell", "A loop of 10 steps a turn"]),
         (lambda: explained(keras.layers.LSTMCell(8)), ["compile 10 steps; with unroll=True about 8.3 s, for"]),
+        (lambda: explained([keras.layers.LSTMCell(8)] * 2), ["takes about 1.9 s more, to trace and compile 10 steps"]),
         (lambda: explained(ElmanCell(8)), ["takes about 1.1 s more, to trace and compile 100 steps."]),
         (lambda: explained(keras.layers.GRUCell(8), (64, None, 3)), ["takes about 1.1 s more, to trace and compile 9"]),
         (lambda: explained(keras.layers.GRUCell(8)), ["The kernel of GRUCell"]),
@@ -60,6 +62,12 @@ def test_explains(text, expected):
     for words in expected:
         assert words in text
     assert repr(text) == text  # as at the end of a notebook's cell
+
+
+def test_tells_of_the_loop_of_an_export():
+    with for_export():
+        told = explained(keras.layers.GRUCell(8), (None, None, 3), training=False)
+    assert "A loop of 8 steps a turn, for any number of steps" in told
 
 
 def test_tells_of_the_first_call_where_it_was_measured():
