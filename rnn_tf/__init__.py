@@ -2,7 +2,7 @@
 
 - `RNN`, `accelerate`: layers for models of your own, and for a model that you already have.
 - `ElmanCell`, `MinGRUCell`, `MinLSTMCell`, `LRUCell`: cells for them.
-- `SequenceRegressor`, `SequenceClassifier`, `TextClassifier`: whole models, of series and of texts.
+- `SequenceRegressor`, `SequenceClassifier`, `TextClassifier`, `TextTagger`: whole models, of series and of texts.
 - `Trainer`: many steps in one compiled loop.
 - `export_saved_model`, `export`: exports for TF Serving. `serving`: a development server and a client.
 - `data`, `evaluation`, `plots`: what to learn from, how good the answers are, pictures.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rnn_tf.cells import ElmanCell, LRUCell, MinGRUCell, MinLSTMCell
     from rnn_tf.export import export_saved_model
     from rnn_tf.layers import RNN, accelerate
-    from rnn_tf.models import SequenceClassifier, SequenceRegressor, TextClassifier
+    from rnn_tf.models import SequenceClassifier, SequenceRegressor, TextClassifier, TextTagger
     from rnn_tf.training import Trainer
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "SequenceClassifier",
     "SequenceRegressor",
     "TextClassifier",
+    "TextTagger",
     "Trainer",
     "accelerate",
     "cells",
@@ -60,6 +61,7 @@ _HOME = {
     "SequenceClassifier": "rnn_tf.models",
     "SequenceRegressor": "rnn_tf.models",
     "TextClassifier": "rnn_tf.models",
+    "TextTagger": "rnn_tf.models",
     "Trainer": "rnn_tf.training",
     "export_saved_model": "rnn_tf.export",
 }

@@ -1,7 +1,11 @@
 """From raw strings to token ids, by TensorFlow ops alone, so that an export takes raw strings too."""
 
+import shutil
+import tempfile
+import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,6 +17,9 @@ from rnn_tf.training.batches import Ragged
 
 PADDING, UNKNOWN = 0, 1  # ids that TextVectorization keeps for itself; the vocabulary follows
 CHUNK = 1024  # texts that are tokenised at once
+SPACES = r"[\p{Z}\p{Cc}]"
+INVISIBLE = r"[\p{Cf}\x{FE00}-\x{FE0F}]"
+GAP = "\n"  # between tokens that keep their places: no text has it once its spaces are plain
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -33,19 +40,55 @@ def separate_tokens(texts: Any) -> tf.Tensor:
     >>> separate_tokens(["Don't panic: 看了3.5遍iPhone!"])[0].numpy().decode().split()
     ["don't", 'panic', ':', '看', '了', '3.5', '遍', 'iphone', '!']
     """
-    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
-    texts = tf.strings.regex_replace(texts, r"[\p{Z}\p{Cc}]", " ")
+    texts = lower_case(tf.strings.regex_replace(whole_characters(texts), SPACES, " "))
+    return _apart(tf.strings.regex_replace(tf.strings.regex_replace(texts, INVISIBLE, ""), "’", "'"), " ")
+
+
+def cut(texts: Any, at: str) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    """The tokens of texts as they stand there, and where they begin, both `[batch, tokens]`.
+
+    Args:
+        texts: String tensor `[batch]`.
+        at: `"spaces"`, which separate tokens; or `"words"`, for text that nobody cut: at the places where
+            `separate_tokens` cuts.
+
+    Example:
+    >>> from rnn_tf.fields.tokenization import cut
+    >>> tokens, begins = cut(["Don't  panic: 看了"], at="words")
+    >>> [token.decode() for token in tokens[0].numpy()], begins[0].numpy().tolist()
+    (["Don't", 'panic', ':', '看', '了'], [0, 7, 12, 14, 15])
+    """
+    texts = tf.strings.regex_replace(whole_characters(texts), SPACES, " ")  # one for one: places stay
+    texts = tf.strings.regex_replace(_apart(texts, GAP) if at == "words" else texts, " ", f"{GAP} {GAP}")
+    pieces = tf.strings.split(texts, GAP)
+    lengths = tf.strings.length(pieces.flat_values, unit="UTF8_CHAR")
+    ends = tf.cumsum(lengths)
+    first = tf.gather(tf.concat([[0], ends], 0), pieces.row_starts())  # characters in the texts before
+    begins = pieces.with_flat_values(ends - lengths - tf.gather(first, pieces.value_rowids()))
+    are_tokens = pieces.with_flat_values(tf.strings.strip(pieces.flat_values) != "")
+    return tf.ragged.boolean_mask(pieces, are_tokens), tf.ragged.boolean_mask(begins, are_tokens)
+
+
+def whole_characters(texts: Any) -> tf.Tensor:
+    """Texts in UTF-8; bytes that are not become U+FFFD."""
+    return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
+
+
+def lower_case(texts: Any) -> tf.Tensor:
+    """Texts in lower case."""
     # The lower case of İ and I depends on the server's locale, so replace them first.
     texts = tf.strings.lower(tf.strings.regex_replace(texts, "İ", "i"))
-    texts = tf.strings.lower(texts, encoding="utf-8")
-    beside_a_mark = (r"(^|[^\p{L}\p{N}\p{M}])(')|(^|[^\p{N}])([.,])", r"\1\3 \2\4 ")
+    return tf.strings.lower(texts, encoding="utf-8")
+
+
+def _apart(texts: Any, gap: str) -> tf.Tensor:
+    """Texts with a gap between two tokens."""
+    beside_a_mark = (r"(^|[^\p{L}\p{N}\p{M}])(['’])|(^|[^\p{N}])([.,])", rf"\1\3{gap}\2\4{gap}")
     for pattern, replacement in (
-        (r"[\p{Cf}\x{FE00}-\x{FE0F}]", ""),
-        ("’", "'"),
-        (r"([^\p{L}\p{N}\p{M}\s'.,]|[\p{Han}\p{Hiragana}\p{Katakana}])", r" \1 "),
+        (r"([^\p{L}\p{N}\p{M}\p{Cf}\s'’.,]|[\p{Han}\p{Hiragana}\p{Katakana}])", rf"{gap}\1{gap}"),
         beside_a_mark,
         beside_a_mark,  # twice, since a mark that was just set apart cannot be the left neighbour of the next
-        (r"(')([^\p{L}\p{N}]|$)|([.,])([^\p{N}]|$)", r" \1\3 \2\4"),
+        (r"(['’])([^\p{L}\p{N}]|$)|([.,])([^\p{N}]|$)", rf"{gap}\1\3{gap}\2\4"),
     ):
         texts = tf.strings.regex_replace(texts, pattern, replacement)
     return texts
@@ -60,9 +103,19 @@ def make_vectorizer(vocabulary: Sequence[str] | str) -> keras.layers.TextVectori
     return vectorizer
 
 
+def in_a_file(vocabulary: Sequence[str], make: Callable[[str], Any]) -> Any:
+    """The layer that `make` makes of a file of the vocabulary, an entry a line: an export has it as an asset."""
+    folder = tempfile.mkdtemp()
+    path = Path(folder, "vocabulary.txt")
+    path.write_text("\n".join(vocabulary), encoding="utf-8", newline="\n")
+    layer = make(str(path))
+    weakref.finalize(layer, shutil.rmtree, folder, ignore_errors=True)
+    return layer
+
+
 def tokens_of(texts: Sequence[str | bytes]) -> Iterator[list[bytes]]:
     """The tokens of each text."""
-    for chunk in _chunks(texts):
+    for chunk in chunks(texts):
         yield from tf.strings.split(separate_tokens(chunk)).to_list()
 
 
@@ -88,10 +141,10 @@ def frequent_tokens(tokens: Iterable[Sequence[bytes]], size: int, min_count: int
 
 def ids_of(vectorizer: keras.layers.TextVectorization, texts: Sequence[str | bytes], limit: int) -> Ragged:
     """The int32 ids of each text's first `limit` tokens."""
-    chunks = [vectorizer(chunk)[:, :limit] for chunk in _chunks(texts)]
+    found = [vectorizer(chunk)[:, :limit] for chunk in chunks(texts)]
     return Ragged(
-        np.concatenate([ids.values.numpy() for ids in chunks]).astype(np.int32),
-        np.concatenate([ids.row_lengths().numpy() for ids in chunks]),
+        np.concatenate([ids.values.numpy() for ids in found]).astype(np.int32),
+        np.concatenate([ids.row_lengths().numpy() for ids in found]),
     )
 
 
@@ -103,6 +156,7 @@ def ids_of_tokens(vocabulary: Sequence[str], tokens: Sequence[Sequence[bytes]], 
     return Ragged(np.fromiter(values, np.int32, lengths.sum()), lengths)
 
 
-def _chunks(texts: Sequence[str | bytes]) -> Iterator[tf.Tensor]:
+def chunks(texts: Sequence[str | bytes]) -> Iterator[tf.Tensor]:
+    """Texts as tensors, some at once."""
     for first in range(0, len(texts), CHUNK):
         yield tf.constant(texts[first : first + CHUNK])

@@ -1,10 +1,6 @@
 """Texts, as token ids and vectors."""
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -132,12 +128,7 @@ class Tokens(InputField):
         return tf.pad(ids, [[0, 0], [0, tf.cast(tf.shape(ids)[1] == 0, tf.int32)]])  # one step at least
 
     def raw_inputs(self) -> RawInputs:
-        # From a file, so that the export holds the vocabulary as assets/vocabulary.txt, one token a line.
-        folder = tempfile.mkdtemp()
-        path = Path(folder, "vocabulary.txt")
-        path.write_text("\n".join(self.vocabulary), encoding="utf-8", newline="\n")
-        vectorizer = tokenization.make_vectorizer(str(path))
-        weakref.finalize(vectorizer, shutil.rmtree, folder, ignore_errors=True)
+        vectorizer = tokenization.in_a_file(self.vocabulary, tokenization.make_vectorizer)
         specs = [tf.TensorSpec([None], tf.string, name="text")]
         return RawInputs(specs, lambda text: self._padded(vectorizer(text)), [vectorizer])
 

@@ -74,7 +74,8 @@ class Batches:
     this leaves 2 to 6 % of padding.
 
     Args:
-        columns: Arrays or nested structures of arrays, with an entry a row each; the first may be `Ragged`.
+        columns: Arrays or nested structures of arrays, with an entry a row each. The first may be `Ragged`, and then
+            others, too, with the same lengths.
         batch_size: Rows a step; None takes all.
         shuffle: Whether every pass has an order of its own. Else rows keep theirs, `Ragged` ones sorted by length.
         seed: Integer that is not negative. None takes one from NumPy's global state, which
@@ -179,9 +180,7 @@ class Batches:
         """The batches as a finite `tf.data.Dataset` of known cardinality; every iteration is the next pass."""
         if self._dataset is not None:
             return self._dataset
-        columns = [
-            one.tensor() if isinstance(one, Ragged) else tf.constant(one) for one in self.columns if one is not None
-        ]
+        columns = [_each(_tensor, column) for column in self.columns if column is not None]
         numbers = itertools.count(self.step // self.steps_an_epoch)  # of the passes
 
         def next_pass() -> Iterator[tuple[np.ndarray, list[int]]]:
@@ -193,8 +192,7 @@ class Batches:
             return tf.data.Dataset.from_tensor_slices(tf.RaggedTensor.from_row_lengths(rows, sizes))
 
         def gather(rows: Any) -> Any:
-            batch = [tf.gather(column, rows) for column in columns]
-            batch = [one.to_tensor() if isinstance(one, tf.RaggedTensor) else one for one in batch]
+            batch = tf.nest.map_structure(lambda column: _padded(tf.gather(column, rows)), columns)
             return tuple(batch) if len(batch) > 1 else batch[0]
 
         if self.shuffle:
@@ -245,6 +243,17 @@ def _each(function: Any, columns: Any) -> Any:
 
 
 def _spec(column: Any) -> Any:
-    if isinstance(column, Ragged):
-        return tf.TensorSpec([None, None, *column.values.shape[1:]], column.values.dtype)
-    return _each(lambda rows: tf.TensorSpec([None, *rows.shape[1:]], rows.dtype), column)
+    def spec(rows: Any) -> tf.TensorSpec:
+        ragged = isinstance(rows, Ragged)
+        values = rows.values if ragged else rows
+        return tf.TensorSpec([None] + [None] * ragged + list(values.shape[1:]), values.dtype)
+
+    return _each(spec, column)
+
+
+def _tensor(rows: Any) -> Any:
+    return rows.tensor() if isinstance(rows, Ragged) else tf.constant(rows)
+
+
+def _padded(rows: Any) -> Any:
+    return rows.to_tensor() if isinstance(rows, tf.RaggedTensor) else rows
