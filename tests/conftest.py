@@ -1,5 +1,6 @@
 """Set before TensorFlow starts, and shared by all tests."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -12,8 +13,6 @@ import pytest
 import tensorflow as tf
 
 tf.get_logger().setLevel("ERROR")
-# Rewriting graphs for speed takes a fifth of the time here. Notebooks, commands and servers run with it.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +21,12 @@ def _fresh_keras():
     keras.utils.set_random_seed(0)
     yield
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _models_of_a_file():
+    yield
+    gc.collect()  # a model refers to itself: thousands of them, let go of at the end alone, fill the memory
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def explained(cell, shape=(64, 100, 32), dtype=None, layer=(), **call):
         (lambda: explained(ElmanCell(8)), ["The kernel of ElmanCell", "100 steps without a loop", "side by side: 2"]),
         (lambda: explained(keras.layers.LSTMCell(8)), ["The kernel of LSTMCell", "A loop of 10 steps a turn"]),
         (lambda: explained(keras.layers.LSTMCell(8)), ["compile 10 steps; with unroll=True about 8.3 s, for"]),
-        (lambda: explained([keras.layers.LSTMCell(8)] * 2), ["takes about 1.9 s more, to trace and compile 10 steps"]),
+        (lambda: explained([keras.layers.LSTMCell(8)] * 2), ["takes about 2.0 s more, to trace and compile 10 steps"]),
         (lambda: explained(ElmanCell(8)), ["takes about 1.1 s more, to trace and compile 100 steps."]),
         (lambda: explained(keras.layers.GRUCell(8), (64, None, 3)), ["takes about 1.1 s more, to trace and compile 9"]),
         (lambda: explained(keras.layers.GRUCell(8)), ["The kernel of GRUCell"]),
