@@ -2,8 +2,19 @@
 
 from rnn_tf.evaluation.bootstrap import Estimate
 from rnn_tf.evaluation.classification import ClassificationReport, Mistake, classification_report, paired_difference
+from rnn_tf.evaluation.spans import LabelScores, SentenceMistake, SpanReport, span_report
 
-__all__ = ["ClassificationReport", "Estimate", "Mistake", "classification_report", "paired_difference"]
+__all__ = [
+    "ClassificationReport",
+    "Estimate",
+    "LabelScores",
+    "Mistake",
+    "SentenceMistake",
+    "SpanReport",
+    "classification_report",
+    "paired_difference",
+    "span_report",
+]
 
 
 def __dir__() -> list[str]:

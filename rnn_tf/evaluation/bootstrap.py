@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 RESAMPLES = 1000
+CHUNK = 2**22  # counts that are drawn together, so that many rows need little memory
 
 
 class Estimate(NamedTuple):
@@ -35,7 +36,17 @@ def redraw(counts: np.ndarray, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).multinomial(counts.sum(), counts / counts.sum(), size=RESAMPLES)
 
 
+def redrawn_sums(rows: np.ndarray, seed: int) -> np.ndarray:
+    """Sums of the columns of `[rows, columns]`, `[resamples, columns]`, in draws of as many rows as there are."""
+    kinds, counts = np.unique(rows, axis=0, return_counts=True)
+    generator, shares, at_once = np.random.default_rng(seed), counts / len(rows), max(1, CHUNK // len(counts))
+    sizes = [min(at_once, RESAMPLES - first) for first in range(0, RESAMPLES, at_once)]
+    draws = (generator.multinomial(len(rows), shares, size) for size in sizes)
+    return np.concatenate([drawn.astype(np.float64) @ kinds for drawn in draws])
+
+
 def estimate(value: np.ndarray, drawn: np.ndarray) -> Estimate:
-    """The value, and the middle 95 % of the scores of the draws."""
-    low, high = np.percentile(drawn, [2.5, 97.5])
+    """The value, and the middle 95 % of the scores of the draws, without those that are not defined (NaN)."""
+    drawn = drawn[~np.isnan(drawn)]
+    low, high = np.percentile(drawn, [2.5, 97.5]) if drawn.size else (np.nan, np.nan)
     return Estimate(float(value), float(low), float(high))
