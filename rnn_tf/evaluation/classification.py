@@ -1,35 +1,14 @@
 """How good a classifier is, with intervals that say how far other test rows could move its scores."""
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["ClassificationReport", "Estimate", "Mistake", "classification_report", "paired_difference"]
+from rnn_tf.evaluation.bootstrap import Estimate, estimate, redraw
+from rnn_tf.evaluation.tables import aligned
 
-RESAMPLES = 1000
 MISTAKES = 10  # how many a report names
-
-
-class Estimate(NamedTuple):
-    """A value and its 95 % interval.
-
-    Example:
-    >>> from rnn_tf.evaluation import Estimate
-    >>> print(Estimate(0.8231, 0.801, 0.845))
-    0.823 (0.801 to 0.845)
-    """
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 class Mistake(NamedTuple):
@@ -76,18 +55,14 @@ class ClassificationReport(NamedTuple):
         hits, support, answers = self.confusion.diagonal(), self.confusion.sum(axis=1), self.confusion.sum(axis=0)
         rows = [("class", "precision", "recall", "F1", "support")]
         for name, hit, truth, answer in zip(self.classes, hits, support, answers, strict=True):
-            scores = (hit, answer), (hit, truth), (2 * hit, truth + answer)
-            shares = [f"{part / whole:.3f}" if whole else "-" for part, whole in scores]
-            rows.append((name, shares[0], shares[1], shares[2], str(truth)))
-        first = max(_width(name) for name, *_ in rows)
-        table = [name + " " * (first - _width(name)) + "".join(f"{one:>11}" for one in rest) for name, *rest in rows]
+            rows.append((name, _share(hit, answer), _share(hit, truth), _share(2 * hit, truth + answer), str(truth)))
         head = [
             f"accuracy  {self.accuracy}",
             f"macro-F1  {self.macro_f1}",
             f"rows      {support.sum()}, intervals of 95 %",
             "",
         ]
-        return "\n".join(head + table)
+        return "\n".join(head + aligned(rows))
 
     def __repr__(self) -> str:
         return str(self)
@@ -168,8 +143,8 @@ def classification_report(
     truth, answer = confusion.nonzero()  # of each cell that has rows
     counts = confusion[truth, answer]
     observed = _scores(counts, truth, answer, len(classes))
-    drawn = _scores(_redraw(counts, seed), truth, answer, len(classes))
-    accuracy, macro_f1 = (_estimate(*pair) for pair in zip(observed, drawn, strict=True))
+    drawn = _scores(redraw(counts, seed), truth, answer, len(classes))
+    accuracy, macro_f1 = (estimate(*pair) for pair in zip(observed, drawn, strict=True))
 
     wrong = np.flatnonzero(answers != y_true)
     order = wrong[np.argsort(-probabilities[wrong, answers[wrong]], kind="stable")]
@@ -213,16 +188,7 @@ def paired_difference(correct_a: Any, correct_b: Any, seed: int = 0) -> Estimate
     if not correct_a.size:
         raise ValueError("`correct_a` and `correct_b` must have at least one row. Received: none.")
     values, counts = np.unique(correct_a.astype(np.int64) - correct_b, return_counts=True)
-    return _estimate(counts @ values / len(correct_a), _redraw(counts, seed) @ values / len(correct_a))
-
-
-def __dir__() -> list[str]:
-    return __all__
-
-
-def _redraw(counts: np.ndarray, seed: int) -> np.ndarray:
-    """How often each kind of row comes, `[resamples, kinds]`, in draws of as many rows as there are."""
-    return np.random.default_rng(seed).multinomial(counts.sum(), counts / counts.sum(), size=RESAMPLES)
+    return estimate(counts @ values / len(correct_a), redraw(counts, seed) @ values / len(correct_a))
 
 
 def _scores(counts: np.ndarray, truth: np.ndarray, answer: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -234,11 +200,5 @@ def _scores(counts: np.ndarray, truth: np.ndarray, answer: np.ndarray, classes: 
     return hits.sum(axis=-1) / counts.sum(axis=-1), np.nanmean(f1, axis=-1)
 
 
-def _estimate(value: np.ndarray, drawn: np.ndarray) -> Estimate:
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Estimate(float(value), float(low), float(high))
-
-
-def _width(text: str) -> int:
-    """Columns that a terminal needs: a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else "-"

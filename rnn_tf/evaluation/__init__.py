@@ -1,0 +1,21 @@
+"""How good answers are, with intervals that say how far other test rows could move the scores."""
+
+from rnn_tf.evaluation.bootstrap import Estimate
+from rnn_tf.evaluation.classification import ClassificationReport, Mistake, classification_report, paired_difference
+from rnn_tf.evaluation.spans import LabelScores, SentenceMistake, SpanReport, span_report
+
+__all__ = [
+    "ClassificationReport",
+    "Estimate",
+    "LabelScores",
+    "Mistake",
+    "SentenceMistake",
+    "SpanReport",
+    "classification_report",
+    "paired_difference",
+    "span_report",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
