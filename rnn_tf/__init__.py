@@ -3,6 +3,7 @@
 - `RNN`, `accelerate`: layers for models of your own, and for a model that you already have.
 - `ElmanCell`, `MinGRUCell`, `MinLSTMCell`, `LRUCell`: cells for them.
 - `SequenceRegressor`, `SequenceClassifier`, `TextClassifier`, `TextTagger`: whole models, of series and of texts.
+- `summarize`: which frames of a clip make its summary, from the importance of each.
 - `Trainer`: many steps in one compiled loop.
 - `export_saved_model`, `export`: exports for TF Serving. `serving`: a development server and a client.
 - `data`, `evaluation`, `plots`: what to learn from, how good the answers are, pictures.
@@ -18,11 +19,25 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from rnn_tf import cells, data, evaluation, export, fields, layers, models, plots, scans, serving, training
+    from rnn_tf import (
+        cells,
+        data,
+        evaluation,
+        export,
+        fields,
+        layers,
+        models,
+        plots,
+        scans,
+        serving,
+        summaries,
+        training,
+    )
     from rnn_tf.cells import ElmanCell, LRUCell, MinGRUCell, MinLSTMCell
     from rnn_tf.export import export_saved_model
     from rnn_tf.layers import RNN, accelerate
     from rnn_tf.models import SequenceClassifier, SequenceRegressor, TextClassifier, TextTagger
+    from rnn_tf.summaries import summarize
     from rnn_tf.training import Trainer
 
 __all__ = [
@@ -48,6 +63,8 @@ __all__ = [
     "plots",
     "scans",
     "serving",
+    "summaries",
+    "summarize",
     "training",
 ]
 
@@ -64,6 +81,7 @@ _HOME = {
     "TextTagger": "rnn_tf.models",
     "Trainer": "rnn_tf.training",
     "export_saved_model": "rnn_tf.export",
+    "summarize": "rnn_tf.summaries",
 }
 
 

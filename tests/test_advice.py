@@ -681,6 +681,79 @@ def positive(x):
         return tf.identity(x)
 
 
+@follows(
+    "take answers[0, :, 0]",
+    "take change_points[:, 0]",
+    "by shots.astype(int)",
+    "by np.insert(shots, 0, 0)",
+    "by np.unique(shots)",
+    "by np.repeat(scores, 15)[:frames]",
+    "or cut the clip into shorter",
+    "as by scores - scores.min()",
+    "Give 0 to a frame that has no score",
+    "Give 0.15 for 15 %",
+)
+def test_summaries_of_clips():
+    from rnn_tf.summaries import summarize
+
+    frames, shots, scores = 40, np.arange(0, 40, 4), np.linspace(0, 1, 40)
+    answers = scores[None, :, None]
+    refused("answers[0, :, 0]", summarize, answers, shots)
+    summary = summarize(answers[0, :, 0], shots)
+    change_points = np.stack([shots, shots + 3], axis=1)
+    refused("change_points[:, 0]", summarize, scores, change_points)
+    for right in (change_points[:, 0], shots.astype(float).astype(int), np.unique(shots[::-1])):
+        np.testing.assert_array_equal(summarize(scores, right), summary)
+    refused("shots.astype(int)", summarize, scores, shots.astype(float))
+    refused("np.insert(shots, 0, 0)", summarize, scores, shots[1:])
+    np.testing.assert_array_equal(summarize(scores, np.insert(shots[1:], 0, 0)), summary)
+    refused("np.unique(shots)", summarize, scores, [0, 8, 4])
+    few = scores[::15]
+    refused("np.repeat(scores, 15)[:frames]", summarize, few, shots)
+    assert summarize(np.repeat(few, 15)[:frames], shots).shape == (frames,)
+    for length in (3, 4, 7, 13):
+        message = refused("or more", summarize, scores, np.arange(0, frames, length)[: frames // length], 0.01)
+        advised = float(re.search(r"budget=([\d.]+) or more", message)[1])
+        assert summarize(scores, np.arange(0, frames, length)[: frames // length], advised).any()
+    refused("scores - scores.min()", summarize, scores - 2, shots)
+    summarize((scores - 2) - (scores - 2).min(), shots)
+    refused("Give 0 to a frame", summarize, np.where(scores > 0.5, np.nan, scores), shots)
+    summarize(np.where(scores > 0.5, 0, scores), shots)
+    refused("Give 0.15 for 15 %", summarize, scores, shots, 15)
+    summarize(scores, shots, 0.15)
+
+
+@follows(
+    "by people.astype(bool)",
+    "is turned by people.T",
+    "at least budget={}",
+    "give people_scores[None]",
+    "is turned by people_scores.T",
+    "as by people_scores[np.ptp(people_scores, axis=1) > 0]",
+)
+def test_what_people_chose():
+    from rnn_tf.evaluation.ranks import rank_correlation
+    from rnn_tf.evaluation.agreement import summary_report
+    from rnn_tf.summaries import summarize
+
+    shots, scores = np.arange(0, 42, 3), np.linspace(0, 1, 42)
+    summary = summarize(scores, shots, 0.3)
+    people = np.tile(summary, [2, 1])
+    refused("people.astype(bool)", summary_report, summary, people.astype(float), shots, 0.3)
+    refused("people.T", summary_report, summary, people.T, shots, 0.3)
+    assert summary_report(summary, people.astype(float).astype(bool).T.T, shots, 0.3).f_score == 1
+    message = refused("at least budget=", summary_report, summary, people, shots)
+    advised = float(re.search(r"budget=([\d.]+?)[.]$", message)[1])
+    assert summary_report(summary, people, shots, advised).f_score == 1
+    people_scores = np.stack([scores, scores, 0 * scores])
+    refused("people_scores[None]", rank_correlation, scores, people_scores[0])
+    rank_correlation(scores, people_scores[0][None])
+    refused("people_scores.T", rank_correlation, scores, people_scores.T)
+    refused("np.ptp", rank_correlation, scores, people_scores)
+    advised = people_scores[np.ptp(people_scores, axis=1) > 0]
+    assert rank_correlation(scores, advised).kendall == pytest.approx(1)
+
+
 @follows('pip install "rnn-tf[plots]"', 'pip install "rnn-tf[serving]"', "Run it there")
 def test_extras_that_are_named():
     extras = importlib.metadata.metadata("rnn-tf").get_all("Provides-Extra")

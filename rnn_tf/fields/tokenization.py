@@ -54,8 +54,8 @@ def cut(texts: Any, at: str) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
 
     Example:
     >>> from rnn_tf.fields.tokenization import cut
-    >>> tokens, begins = cut(["Don't  panic: 看了"], at="words")
-    >>> [token.decode() for token in tokens[0].numpy()], begins[0].numpy().tolist()
+    >>> tokens, starts = cut(["Don't  panic: 看了"], at="words")
+    >>> [token.decode() for token in tokens[0].numpy()], starts[0].numpy().tolist()
     (["Don't", 'panic', ':', '看', '了'], [0, 7, 12, 14, 15])
     """
     texts = tf.strings.regex_replace(whole_characters(texts), SPACES, " ")  # one for one: places stay
@@ -64,9 +64,9 @@ def cut(texts: Any, at: str) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
     lengths = tf.strings.length(pieces.flat_values, unit="UTF8_CHAR")
     ends = tf.cumsum(lengths)
     first = tf.gather(tf.concat([[0], ends], 0), pieces.row_starts())  # characters in the texts before
-    begins = pieces.with_flat_values(ends - lengths - tf.gather(first, pieces.value_rowids()))
+    starts = pieces.with_flat_values(ends - lengths - tf.gather(first, pieces.value_rowids()))
     are_tokens = pieces.with_flat_values(tf.strings.strip(pieces.flat_values) != "")
-    return tf.ragged.boolean_mask(pieces, are_tokens), tf.ragged.boolean_mask(begins, are_tokens)
+    return tf.ragged.boolean_mask(pieces, are_tokens), tf.ragged.boolean_mask(starts, are_tokens)
 
 
 def whole_characters(texts: Any) -> tf.Tensor:

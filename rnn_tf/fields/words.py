@@ -32,11 +32,11 @@ CHUNK = 2**16  # words that are encoded at once
 
 
 class Sentence(NamedTuple):
-    """The text, its tokens as they stand there, and at which character each begins."""
+    """The text, its tokens as they stand there, and at which character each starts."""
 
     text: str
     tokens: list[str]
-    begins: list[int]
+    starts: list[int]
 
 
 class Words(InputField):
@@ -229,9 +229,9 @@ def cut_sentences(column: Any, at: str) -> list[Sentence]:
 
 def _cut_all(texts: Sequence[str | bytes], at: str) -> Iterator[Sentence]:
     for chunk in chunks(texts):
-        tokens, begins = cut(chunk, at)
+        tokens, starts = cut(chunk, at)
         for text, found, places in zip(
-            whole_characters(chunk).numpy(), tokens.to_list(), begins.to_list(), strict=True
+            whole_characters(chunk).numpy(), tokens.to_list(), starts.to_list(), strict=True
         ):
             yield Sentence(text.decode(), [token.decode() for token in found], places)
 

@@ -94,7 +94,7 @@ class TagHead(Head):
         chain = Chain(self.pairs, self.first, self.last) if self.crf else Chain(*zeros)
         if self.scheme.kind is None or self.well_formed is None or (training and self.well_formed == "answers"):
             return Chain(*map(tf.convert_to_tensor, chain))
-        allowed = self.scheme.allowed, self.scheme.first_allowed, self.scheme.last_allowed
+        allowed = self.scheme.allowed[:-1, :-1], self.scheme.allowed[-1, :-1], self.scheme.allowed[:-1, -1]
         return Chain(*(tf.where(one, score, SHUT) for one, score in zip(allowed, chain, strict=True)))
 
     def tag_loss(self, scores: Any, tags: Any, mask: Any) -> tuple[Any, Any]:

@@ -23,7 +23,7 @@ from rnn_tf.training.preparation import Prepared
 
 
 class Span(NamedTuple):
-    """A part of a text: its label, the character that it begins at, the one after its end, and what it says."""
+    """A part of a text: its label, the character that it starts at, the one after its end, and what it says."""
 
     label: str
     start: int
@@ -271,7 +271,8 @@ class TextTagger(Task):
                     "sentences have no part in the loss.",
                     stacklevel=3,
                 )
-            count = self.field_out.scheme.ill_formed(tags.values, tags.lengths) if training else 0
+            parted = np.insert(tags.values, np.cumsum(tags.lengths)[:-1], len(self.field_out.tags))
+            count = self.field_out.scheme.ill_formed(parted) if training and self.field_out.scheme.kind else 0
             if count:
                 warnings.warn(
                     f"{count} of {len(tags.values)} tags follow one that they cannot follow, such as an I- without its "
@@ -360,15 +361,15 @@ class TextTagger(Task):
         raw = self.field_in.raw_inputs()
 
         def predict(text: Any) -> dict[str, Any]:
-            tokens, begins = (one.to_tensor() for one in cut(text, self.field_in.tokens))
+            tokens, starts = (one.to_tensor() for one in cut(text, self.field_in.tokens))
             ids = raw.read(text)
             decoded = self.head.decode(self(ids, training=False), self.field_in.steps(ids))
             empty = tf.shape(ids)[1] - tf.shape(tokens)[1]  # one step where no row has a token
-            tokens, begins = (tf.pad(one, [[0, 0], [0, empty]]) for one in (tokens, begins))
+            tokens, starts = (tf.pad(one, [[0, 0], [0, empty]]) for one in (tokens, starts))
             named = {"tokens": tokens, **self.field_out.named(decoded)}
             if self.field_out.scheme.kind is not None:
-                ends = begins + tf.strings.length(tokens, unit="UTF8_CHAR")
-                named |= self.field_out.spans(text, decoded["path"], begins, ends)
+                ends = starts + tf.strings.length(tokens, unit="UTF8_CHAR")
+                named |= self.field_out.spans(text, decoded["path"], starts, ends)
             return named
 
         return Signatures(Endpoint(predict, raw.specs), self.stream(), raw.lookups)
@@ -392,7 +393,7 @@ class TextTagger(Task):
         path, scheme = answer["path"], self.field_out.scheme
         spans = []
         for label, first, after in scheme.spans(path) if scheme.kind else []:
-            start, end = sentence.begins[first], sentence.begins[after - 1] + len(sentence.tokens[after - 1])
+            start, end = sentence.starts[first], sentence.starts[after - 1] + len(sentence.tokens[after - 1])
             spans.append(Span(label, start, end, sentence.text[start:end]))
         intents = self.field_out.intents
         return TaggedText(
