@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_tf import SequenceClassifier, SequenceRegressor, TextClassifier
+from rnn_tf import SequenceClassifier, SequenceRegressor, TextClassifier, TextTagger
 
 rng = np.random.default_rng(8)
 SEQUENCES = [rng.normal(size=[length, 2]).astype("float32") for length in rng.integers(2, 7, size=24)]
 VALUES = np.stack([row.mean(axis=0)[:1] for row in SEQUENCES])
 NAMES = ["up" if row[-1, 0] > row[0, 0] else "down" for row in SEQUENCES]
 WORDS = ["good", "bad", "好", "food", "!", "never seen"]
+TAGS = [" ".join(rng.choice(["O", "B-x", "B-y"], size=size)) for size in rng.integers(1, 8, size=24)]
+TAGGED = [" ".join(rng.choice(WORDS[:-1], size=len(row.split()))) for row in TAGS]
 TEXTS = [" ".join(rng.choice(WORDS, size=size)) for size in rng.integers(1, 8, size=24)]
 
 
@@ -75,5 +77,19 @@ TASKS = {
         TEXTS,
         NAMES,
         {"must be a string": ([*TEXTS[:-1], None], NAMES), "must be one of the classes": (TEXTS, ["sideways"] * 24)},
+    ),
+    "text tagger": Example(
+        lambda: TextTagger.from_data(TAGGED, TAGS, units=3, embedding_size=4, character_units=2, dropout=0.0),
+        TAGGED,
+        TAGS,
+        {"must have one tag": (TAGGED, [*TAGS[:-1], "O " * 9]), "those that the tagger knows": (TAGGED, ["B-z " * len(row.split()) for row in TAGS])},
+    ),
+    "text tagger with intents": Example(
+        lambda: TextTagger.from_data(
+            TAGGED, TAGS, NAMES, units=3, embedding_size=4, character_units=2, dropout=0.0, spelling=False, crf=False
+        ),
+        TAGGED,
+        {"tags": TAGS, "intent": NAMES},
+        {"dict of 'tags' and 'intent'": (TAGGED, TAGS), "at least one token": (["", *TAGGED[1:]], TAGS)},
     ),
 }

@@ -732,8 +732,8 @@ def test_summaries_of_clips():
     "as by people_scores[np.ptp(people_scores, axis=1) > 0]",
 )
 def test_what_people_chose():
-    from rnn_tf.evaluation.ranks import rank_correlation
     from rnn_tf.evaluation.agreement import summary_report
+    from rnn_tf.evaluation.ranks import rank_correlation
     from rnn_tf.summaries import summarize
 
     shots, scores = np.arange(0, 42, 3), np.linspace(0, 1, 42)

@@ -50,7 +50,7 @@ class Labels(AnswerField):
 def learn_classes(labels: Any) -> list[str]:
     """The names of the classes that occur, in order: numbers by size, names by alphabet."""
     values = as_column("labels", labels)
-    names = sorted(set(_names(values)), key=_by_size)
+    names = sorted(set(label_names(values)), key=_by_size)
     if len(names) < 2:
         raise ValueError(
             f"A classifier needs at least two classes. Received: {len(values)} labels, all of them {names[0]!r}. "
@@ -63,7 +63,7 @@ def class_names(classes: int | Sequence[Any]) -> list[str]:
     """`classes` as names: a number n stands for the names 0, 1, ..., n - 1."""
     if isinstance(classes, (str, bytes)) or not isinstance(classes, Iterable):
         classes = range(positive_integer("classes", classes))
-    names = _names(as_column("classes", list(classes)))
+    names = label_names(as_column("classes", list(classes)))
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(
             f"`classes` must be a number of classes, at least 2, or their names, each once. Received: {names}."
@@ -95,10 +95,10 @@ def class_numbers(labels: Any, classes: Sequence[str]) -> np.ndarray:
             )
         number = None
         if not _is_number(value):
-            number = places.get(_names([value], row)[0])
+            number = places.get(label_names([value], row)[0])
         elif by_value and np.isfinite(value):
             number = by_value.get(decimal.Decimal(repr(value)))
-        elif _names([value], row) and 0 <= value < len(classes):
+        elif label_names([value], row) and 0 <= value < len(classes):
             number = int(value)
         if number is None:
             received = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
@@ -151,7 +151,8 @@ def without_one_hot(labels: Any, classes: Sequence[str]) -> Any:
     return np.array(classes)[array.argmax(axis=1)]
 
 
-def _names(values: list[Any], first: int = 0) -> list[str]:
+def label_names(values: list[Any], first: int = 0) -> list[str]:
+    """Labels as names: 5 and 5.0 are "5"."""
     names = []
     for row, value in enumerate(values, start=first):
         if isinstance(value, bytes):

@@ -10,12 +10,12 @@ from rnn_tf._checks import same_rows
 from rnn_tf.export.signatures import named_answers
 from rnn_tf.fields.columns import as_column
 from rnn_tf.fields.field import AnswerField
-from rnn_tf.fields.labels import class_names, class_numbers
+from rnn_tf.fields.labels import class_names, label_names
 from rnn_tf.fields.tag_schemes import TagScheme
 from rnn_tf.fields.tokenization import whole_characters
 from rnn_tf.training.batches import Ragged
 
-UNKNOWN = -1  # a tag that training never had
+UNKNOWN = -1  # a tag or an intent that training never had
 
 
 class Tags(AnswerField):
@@ -43,10 +43,12 @@ class Tags(AnswerField):
         numbers = {tag: number for number, tag in enumerate(self.tags)}
         values = [numbers.get(tag, UNKNOWN) for row in tags for tag in row]
         ragged = Ragged(np.array(values, np.int32), np.array([len(row) for row in tags]))
-        if intents is None:
+        if intents is None or self.intents is None:
             return ragged
         same_rows(tags=tags, intent=intents)
-        return {"tags": ragged, "intent": class_numbers(intents, self.intents)}
+        places = {intent: number for number, intent in enumerate(self.intents)}
+        named = label_names(as_column("intent", intents))
+        return {"tags": ragged, "intent": np.array([places.get(name, UNKNOWN) for name in named], np.int32)}
 
     def split(self, column: Any) -> tuple[list[list[str]], Any]:
         """The lists of tags, and the intents or None."""

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from rnn_tf.evaluation import SpanReport, span_report
 from rnn_tf.export.signatures import Endpoint, Signatures
-from rnn_tf.fields.labels import learn_classes
+from rnn_tf.fields.columns import as_column
+from rnn_tf.fields.labels import label_names, learn_classes
 from rnn_tf.fields.tag_schemes import scheme_of
 from rnn_tf.fields.tags import UNKNOWN, Tags, tag_lists
 from rnn_tf.fields.tokenization import cut
@@ -20,6 +21,8 @@ from rnn_tf.models.tag_head import TagHead
 from rnn_tf.models.task import Task
 from rnn_tf.training.batches import Batches, Ragged
 from rnn_tf.training.preparation import Prepared
+
+LEARNING_RATE = 4e-3  # of Adam: four times its default, since the loss is that of a token, not of a sentence
 
 
 class Span(NamedTuple):
@@ -236,7 +239,7 @@ class TextTagger(Task):
             **arguments,
         )
         model.rows(sentences, tags if intents is None else {"tags": tags, "intent": intents})
-        model.compile("adam")
+        model.compile(keras.optimizers.Adam(LEARNING_RATE))
         model.build((None, None, None))
         return model
 
@@ -259,21 +262,21 @@ class TextTagger(Task):
         if isinstance(prepared.x, Batches):
             targets = prepared.x.columns[1]
             tags = targets if isinstance(targets, Ragged) else targets["tags"]
-            unknown = self._unknown(tags, y)
+            unknown = self._unknown(y)
             if unknown and training:
                 raise ValueError(
-                    f"A tag must be one that the tagger knows. Received: {', '.join(unknown)}. Make a tagger of all "
-                    "tags, as TextTagger.from_data does."
+                    f"Tags and intents must be those that the tagger knows. Received: {', '.join(unknown)}. Make a "
+                    "tagger of all of them, as TextTagger.from_data does."
                 )
             if unknown:
                 warnings.warn(
-                    f"Training never had the tags {', '.join(unknown)}. Their tokens count as wrong, and their "
-                    "sentences have no part in the loss.",
+                    f"Training never had {', '.join(unknown)}. What has them counts as wrong, and has no part in the "
+                    "loss.",
                     stacklevel=3,
                 )
-            parted = np.insert(tags.values, np.cumsum(tags.lengths)[:-1], len(self.field_out.tags))
-            count = self.field_out.scheme.ill_formed(parted) if training and self.field_out.scheme.kind else 0
-            if count:
+            scheme, outside = self.field_out.scheme, len(self.field_out.tags)
+            parted = np.insert(tags.values, np.cumsum(tags.lengths)[:-1], outside)
+            if training and scheme.kind is not None and (count := scheme.ill_formed(parted)):
                 warnings.warn(
                     f"{count} of {len(tags.values)} tags follow one that they cannot follow, such as an I- without its "
                     "B-. They are learned as they are.",
@@ -298,10 +301,11 @@ class TextTagger(Task):
         loss = tf.math.divide_no_nan(tf.reduce_sum(losses * weight), tf.reduce_sum(steps))
         self.accuracies[0].update_state(tf.cast(right, losses.dtype), sample_weight=steps)
         if self.head.intent is not None:
-            intent = y_pred["intent"]
-            errors = keras.losses.sparse_categorical_crossentropy(y["intent"], intent)
-            loss += tf.reduce_mean(errors if sample_weight is None else errors * sample_weight)
-            self.accuracies[1].update_state(tf.argmax(intent, axis=1, output_type=y["intent"].dtype) == y["intent"])
+            intent, found = tf.cast(y["intent"], tf.int64), y_pred["intent"]
+            errors = keras.losses.sparse_categorical_crossentropy(tf.maximum(intent, 0), found)
+            errors = tf.where(intent == UNKNOWN, 0.0, errors)
+            loss += tf.reduce_mean(errors if sample_weight is None else errors * tf.cast(sample_weight, errors.dtype))
+            self.accuracies[1].update_state(tf.argmax(found, axis=1) == intent)
         return loss + tf.add_n([tf.cast(one, loss.dtype) for one in self.losses]) if self.losses else loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
@@ -314,10 +318,17 @@ class TextTagger(Task):
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: Any = None, callbacks: Any = None
     ) -> Any:
-        """The probability of each tag, a list of arrays `[tokens, tags]`, one a sentence.
+        """The probability of each tag: a list of arrays `[tokens, tags]`, one a sentence.
 
-        With intents a dict of that under `"tags"`, and of the intents' probabilities `[sentences, intents]` under
-        `"intent"`. The other arguments are those of Keras, and have no part.
+        With intents a dict of that list under `"tags"`, and of the intents' probabilities `[sentences, intents]` under
+        `"intent"`.
+
+        Args:
+            x: Sentences as `fit` takes them; a sentence may be empty.
+            batch_size: As in `fit`.
+            verbose: Has no part: nothing is shown.
+            steps: Has no part.
+            callbacks: Has no part.
         """
         del verbose, steps, callbacks
         answers = self._decoded(self.prepare_inputs(x), batch_size)
@@ -342,7 +353,7 @@ class TextTagger(Task):
         """
         true, intents = self.field_out.split(tags)
         answers = self.tag(sentences)
-        found = None if intents is None else [one.intent for one in answers]
+        found = None if intents is None else [one.intent or "" for one in answers]
         return span_report(
             true,
             [one.tags for one in answers],
@@ -405,9 +416,10 @@ class TextTagger(Task):
             None if intents is None else intents[int(answer["intent"].argmax())],
         )
 
-    def _unknown(self, tags: Ragged, y: Any) -> list[str]:
-        """The names of tags that training never had."""
-        if not (tags.values == UNKNOWN).any():
-            return []
-        known = set(self.field_out.tags)
-        return sorted({tag for row in self.field_out.split(y)[0] for tag in row} - known)
+    def _unknown(self, y: Any) -> list[str]:
+        """The tags and the intents that training never had."""
+        tags, intents = self.field_out.split(y)
+        unknown = {tag for row in tags for tag in row} - set(self.field_out.tags)
+        if intents is not None:
+            unknown |= set(label_names(as_column("intent", intents))) - set(self.field_out.intents or ())
+        return sorted(unknown)

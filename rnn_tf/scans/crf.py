@@ -84,22 +84,27 @@ def best_path(scores: Any, lengths: Any, chain: Chain) -> Any:
 
     best_t[j] = max_i (best_{t-1}[i] + pairs[i, j]) + scores[t, j]
     """
-    inside = tf.transpose(tf.sequence_mask(lengths, tf.shape(scores)[1]))[..., None]  # [time, batch, 1]
+    steps = tf.shape(scores)[1]
+    inside = tf.transpose(tf.sequence_mask(lengths, steps))[..., None]  # [time, batch, 1]
     scores = tf.transpose(scores, [1, 0, 2])
     begin = scores[0] + chain.first
     stay = tf.broadcast_to(tf.range(tf.shape(begin)[1]), tf.shape(begin))
 
-    def step(before: Any, now: Any) -> Any:
-        ways = before[0][:, :, None] + chain.pairs  # [batch, from, to]
-        came = tf.argmax(ways, axis=1, output_type=tf.int32)
-        best = tf.reduce_max(ways, axis=1) + now[0]
-        return tf.where(now[1], best, before[0]), tf.where(now[1], came, stay)
+    def forth(t: Any, best: Any, came: Any) -> Any:
+        ways = best[:, :, None] + chain.pairs  # [batch, from, to]
+        source = tf.where(inside[t], tf.argmax(ways, axis=1, output_type=tf.int32), stay)
+        return t + 1, tf.where(inside[t], tf.reduce_max(ways, axis=1) + scores[t], best), came.write(t, source)
 
-    best, came = tf.scan(step, (scores[1:], inside[1:]), (begin, stay))
-    best = tf.concat([begin[None], best], axis=0)[-1]
+    def back(t: Any, tag: Any, path: Any) -> Any:
+        tag = tf.gather(came[t], tag, axis=1, batch_dims=1)
+        return t - 1, tag, path.write(t - 1, tag)
+
+    written = tf.TensorArray(tf.int32, steps, element_shape=begin.shape).write(0, stay)
+    _, best, written = tf.while_loop(lambda t, *_: t < steps, forth, (tf.constant(1), begin, written))
+    came = written.stack()
     end = tf.argmax(best + chain.last, axis=1, output_type=tf.int32)
-    path = tf.scan(lambda tag, came: tf.gather(came, tag, axis=1, batch_dims=1), came, end, reverse=True)
-    return tf.transpose(tf.concat([path, end[None]], axis=0))
+    path = tf.TensorArray(tf.int32, steps, element_shape=end.shape).write(steps - 1, end)
+    return tf.transpose(tf.while_loop(lambda t, *_: t > 0, back, (steps - 1, end, path))[2].stack())
 
 
 def _at_end(steps: Any, lengths: Any) -> Any:
