@@ -17,6 +17,7 @@ NAMES = ["up" if row[-1, 0] > row[0, 0] else "down" for row in SEQUENCES]
 WORDS = ["good", "bad", "好", "food", "!", "never seen"]
 TAGS = [" ".join(rng.choice(["O", "B-x", "B-y"], size=size)) for size in rng.integers(1, 8, size=24)]
 TAGGED = [" ".join(rng.choice(WORDS[:-1], size=len(row.split()))) for row in TAGS]
+OTHER_TAGS = ["B-z " * len(row.split()) for row in TAGS]
 TEXTS = [" ".join(rng.choice(WORDS, size=size)) for size in rng.integers(1, 8, size=24)]
 
 
@@ -82,7 +83,10 @@ TASKS = {
         lambda: TextTagger.from_data(TAGGED, TAGS, units=3, embedding_size=4, character_units=2, dropout=0.0),
         TAGGED,
         TAGS,
-        {"must have one tag": (TAGGED, [*TAGS[:-1], "O " * 9]), "those that the tagger knows": (TAGGED, ["B-z " * len(row.split()) for row in TAGS])},
+        {
+            "must have one tag": (TAGGED, [*TAGS[:-1], "O " * 9]),
+            "those that the tagger knows": (TAGGED, ["B-z " * len(row.split()) for row in TAGS]),
+        },
     ),
     "text tagger with intents": Example(
         lambda: TextTagger.from_data(
