@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from rnn_tf._checks import positive_integer, writable_folder
+from rnn_tf.data.tables import names_in, read_table
+from rnn_tf.data.tagged import Tagged, TaggedSplit
 from rnn_tf.data.text import Texts, normalized, read_texts
 
 IMDB_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
@@ -51,6 +53,50 @@ def chinese_reviews() -> Texts:
     """
     with resources.as_file(resources.files("rnn_tf.data") / "chinese_reviews.tsv") as path:
         return read_texts(path)
+
+
+def requests() -> TaggedSplit:
+    """Requests to an assistant at home, in English and Chinese: the slots of each, and what it wants as a whole.
+
+    The 360 sentences, 216 English and 144 Chinese, were written for this package and come with it. A fifth of each
+    intent in each language is the part to test on. It was chosen so that half of what its slots hold, such as all tasks
+    and most dishes, is in no slot to train on. The sentences show that a model learns tags and intents together; they
+    are too few to say how well one model does against another.
+
+    The intents are set_alarm, set_reminder, set_timer, change_heating, change_lights, find_recipe, edit_shopping_list,
+    water_plants and call_someone. Tags are BIO: `B-time` begins a time, `I-time` goes on with it, `O` is none of these:
+
+        time, date, duration       nine; tomorrow, every Sunday; ten minutes
+        person, room               Grandpa, plumber; kitchen, upstairs
+        task                       what to be reminded of: take out the bins
+        level, change              how warm or bright: 17 degrees, half; by how much: two degrees, a bit
+        light, color               desk lamp; warm white
+        dish, ingredient           lentil soup; leeks
+        item, plant, quantity      oat milk; fern; a dozen, two litres
+
+    "the", "my" and prepositions in front are not part of a slot, except in tasks. An English token is a word, without
+    punctuation; a Chinese one is a character, or a run of digits.
+
+    Returns:
+        `TaggedSplit`: the parts `train` and `test`, both shuffled, and both with intents. They are in a file of four
+        columns, which name the part and the intent of a sentence, its tokens and its tags.
+
+    Example:
+    >>> from rnn_tf.data import requests
+    >>> train, test = requests()
+    >>> place = test.sentences.index("wake me at nine".split())
+    >>> test.tags[place], test.intents[place]
+    (['O', 'O', 'O', 'B-time'], 'set_alarm')
+    """
+    with resources.as_file(resources.files("rnn_tf.data") / "requests.tsv") as path:
+        table = read_table(path)
+        parts, intents, sentences, tags = (names_in(table, column) for column in ("part", "intent", "sentence", "tags"))
+
+    def part(name: str) -> Tagged:
+        rows = [i for i, one in enumerate(parts) if one == name]
+        return Tagged([sentences[i].split() for i in rows], [tags[i].split() for i in rows], [intents[i] for i in rows])
+
+    return TaggedSplit(part("train"), part("test"))
 
 
 def library_docs(size: int = 4000, seed: int = 0) -> Texts:

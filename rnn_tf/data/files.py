@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 LINE_END = re.compile(b"\r\n|\n|\r")
+NEEDED_IN_TABLE = "It needs a first line of column names, and a line for each row."
 
 
 def kind_of(path: Path) -> str:
@@ -14,8 +15,11 @@ def kind_of(path: Path) -> str:
     return {".tsv": "tsv", ".csv": "csv", ".jsonl": "json", ".ndjson": "json"}.get(end, "")
 
 
-def content_of(path: Path) -> bytes:
-    """A file's bytes, checked to be UTF-8, without the byte order mark that Excel writes."""
+def content_of(path: Path, needed: str = NEEDED_IN_TABLE) -> bytes:
+    """A file's bytes, checked to be UTF-8, without the byte order mark that Excel writes.
+
+    `needed` says, where a file is empty, what belongs into it.
+    """
     try:
         with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else open(path, "rb") as file:
             content = file.read()
@@ -35,7 +39,7 @@ def content_of(path: Path) -> bytes:
         line = line_of(content, content.index(b"\0"))
         raise ValueError(f"{path}, line {line}: a text file holds no NUL byte. Received: one. Save it as UTF-8 again.")
     if not content.strip():
-        raise ValueError(f"{path} is empty. It needs a first line of column names, and a line for each row.")
+        raise ValueError(f"{path} is empty. {needed}")
     return content
 
 
