@@ -32,10 +32,10 @@ def generated(count):
 
 
 def test_what_it_learned_it_answers(tagger):
-    alarm, call = tagger.tag(["wake me at nine", ["call", "Anna", "Lena"]])
+    alarm, call = tagger.tag(["wake me at nine", ["call", "Anna", "Lena", "now"]])
     assert (alarm.tags, alarm.intent, call.intent) == (["O", "O", "O", "B-time"], "alarm", "call")
     assert alarm.spans == [("time", 11, 15, "nine")]
-    assert call.spans == [("person", 5, 14, "Anna Lena")]
+    assert call.spans == [("person", 5, 14, "Anna Lena"), ("time", 15, 18, "now")]
     assert tagger.evaluate(SENTENCES, JOINT, verbose=0, return_dict=True)["intent_accuracy"] == 1
     report = tagger.report(SENTENCES, JOINT)
     assert report.f1.value == report.sentence_accuracy.value == 1
