@@ -19,13 +19,17 @@ def blocks(language):
 
 def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    first, layers, texts, serving = blocks("python")
+    first, layers, texts, tags, serving = blocks("python")
     exec(compile(layers, "README.md", "exec"), {})
     assert "lstm: LSTM -> RNN(LSTMCell), kernel" in capsys.readouterr().out
     exec(compile(texts, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert float(re.search(r"accuracy  (\S+) ", printed)[1]) > 0.6
     assert Path("saved_models/docs/1/assets/vocabulary.txt").is_file()
+    exec(compile(tags, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert 0.4 < float(re.search(r"F1  +(\S+) ", printed)[1]) < 0.9
+    assert "Span(label='time', start=11, end=15, text='nine')" in printed
     exec(compile(first, "README.md", "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == str(Path("saved_models/readme/1"))

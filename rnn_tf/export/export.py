@@ -53,6 +53,9 @@ def export_saved_model(
     - `SequenceClassifier`: `sequences` and `lengths` give `label`, string `[batch]`, `probabilities`, float32
       `[batch, classes]`, and `classes`, their names, `[batch, classes]`.
     - `TextClassifier`: `text`, string `[batch]`, gives the same. Its vocabulary lies in `assets/vocabulary.txt`.
+    - `TextTagger`: `text` gives `tokens`, `tags` and `probabilities`, `[batch, tokens]`; where tags mark spans
+      `span_labels`, `span_starts`, `span_ends` (in characters) and `span_texts`, `[batch, spans]`; and with intents
+      `intent`, `[batch]`, and `intent_probabilities`. Rows are filled up with "" and 0.
     - A Keras model of your own takes its inputs by the names of `keras.Input(name=...)`, or of its `input_spec`; a
       single one without a name is `inputs`. It gives the dict that it returns, or `outputs`, or for a list `outputs_0`,
       `outputs_1`, ...; with `labels` the three of a classifier. Half precision becomes float32 on both sides. A model
