@@ -53,6 +53,8 @@ class PreparesRows(Abstract, PreparesData, abstract=True):
             self._make_ready(x, y)
         class_weight = self.field_out.class_weights(class_weight, y)
         y = self.head.targets(y, getattr(self, "loss", None))
+        if self.head.at_every_step and sample_weight is not None and sample_weight.ndim == 1:
+            sample_weight = sample_weight[:, None]  # see `rnn_tf.training.step.a_row_each`
         if not isinstance(x, Ragged):
             return Prepared(x, y, sample_weight, class_weight)
         size = 32 if batch_size is None else batch_size

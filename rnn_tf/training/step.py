@@ -35,6 +35,7 @@ def train_step(
     before = [tf.identity(variable.value) for variable in kept]
     with tf.GradientTape() as tape:
         y_pred = model(x, **_training(model, True))
+        sample_weight = a_row_each(sample_weight, y_pred)
         loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
         scaled_loss = optimizer.scale_loss(loss)
     gradients = summed(tape.gradient(scaled_loss, model.trainable_variables))
@@ -47,7 +48,7 @@ def train_step(
 
     def update() -> tf.Tensor:
         optimizer.apply(gradients, model.trainable_variables)
-        _track(model, loss, batch, y_pred)
+        _track(model, loss, (x, y, sample_weight), y_pred)
         return loss
 
     def stop() -> tf.Tensor:
@@ -62,9 +63,20 @@ def test_step(model: keras.Model, batch: tuple[Any, Any, Any]) -> tf.Tensor:
     """Loss and metrics of one batch, into the model's metrics."""
     x, y, sample_weight = batch
     y_pred = model(x, **_training(model, False))
+    sample_weight = a_row_each(sample_weight, y_pred)
     loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
-    _track(model, loss, batch, y_pred)
+    _track(model, loss, (x, y, sample_weight), y_pred)
     return tf.zeros([])  # a validation loss that is not finite stops nothing
+
+
+def a_row_each(sample_weight: Any, answers: Any) -> Any:
+    """Weights `[batch]` as `[batch, 1]` where the one answer has steps, so that one weighs a row at all of them.
+
+    Keras 3.15 lays `[batch]` along the steps where there are as many of them, and fails where not.
+    """
+    if not isinstance(answers, tf.Tensor) or sample_weight is None or len(sample_weight.shape) != 1:
+        return sample_weight
+    return sample_weight[:, None] if len(answers.shape) > 2 else sample_weight
 
 
 def _training(model: keras.Model, training: bool) -> dict[str, bool]:

@@ -521,3 +521,24 @@ def test_many_trainers_draw_no_warning_of_retracing(caplog):
     for _ in range(8):
         Trainer(regressor(), jit_compile=False).fit(X, Y, steps=1, validation_data=(X, Y), verbose=0)
     assert "retracing" not in caplog.text
+
+
+@pytest.mark.parametrize("timesteps", [3, 4])
+@pytest.mark.parametrize("how", ["ours by fit", "ours by Trainer", "Keras's by Trainer"])
+def test_a_weight_a_row_weighs_all_its_steps(timesteps, how):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=[4, timesteps, 2]), rng.normal(size=[4, timesteps, 1])  # four rows, and four steps
+    weights = np.array([1.0, 2.0, 0.0, 5.0])
+    if how.startswith("Keras"):
+        model = keras.Sequential([keras.Input([timesteps, 2]), keras.layers.SimpleRNN(3, return_sequences=True)])
+        model.add(keras.layers.Dense(1))
+    else:
+        model = SequenceRegressor(3, return_sequences=True, normalize=False)
+    model.compile(keras.optimizers.SGD(0.0), "mse", weighted_metrics=["mae"])
+    train = model.fit if how.endswith("fit") else Trainer(model, jit_compile=False).fit
+    history = train(x, y, sample_weight=weights, epochs=1, batch_size=4, verbose=0).history
+    errors = np.asarray(model(x.astype("float32"))) - y
+    expected = (weights[:, None] * np.square(errors[..., 0])).mean()
+    np.testing.assert_allclose(history["loss"][0], expected, rtol=1e-5)
+    expected = (weights[:, None] * np.abs(errors[..., 0])).sum() / (weights.sum() * timesteps)
+    np.testing.assert_allclose(history["mae"][0], expected, rtol=1e-5)
