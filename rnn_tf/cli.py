@@ -109,6 +109,25 @@ def _parser() -> argparse.ArgumentParser:
     text.add_argument("--output", default="rnn_tf_text", help="folder for the pictures (default: rnn_tf_text)")
     _export_to(text, "the file's")
 
+    tags = _command(train, "tags", "rnn_tf.commands.train", "tag the tokens of sentences", heavy=False)
+    tags.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="CoNLL or CoNLL-U, or a folder of seq.in, seq.out and label; without it, requests to an assistant at home",
+    )
+    tags.add_argument("--column", help="of the tags, its name or number (default: upos of CoNLL-U, else the last)")
+    tags.add_argument("--intents", metavar="FILE", help="with an intent a line (default: those of the folder, if any)")
+    tags.add_argument(
+        "--tokens",
+        choices=["spaces", "words"],
+        default="spaces",
+        help="where an export cuts strings; words: also at punctuation, and each Chinese character (default: spaces)",
+    )
+    tags.set_defaults(kind="tags")
+    _training(tags, units=100, cell="lstm", batch=32, rate=0.004, dropout=0.5, test=0.2, epochs=30, rows="sentences")
+    _export_to(tags, "the file's")
+
     sequences = _command(
         train, "sequences", "rnn_tf.commands.train", "classify sequences of numbers of a file", heavy=False
     )

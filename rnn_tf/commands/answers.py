@@ -57,6 +57,8 @@ def kind_of_model(source: Source, name: str) -> tuple[str, dict[str, Any]]:
     classifies = {"label", "probabilities", "classes"} <= set(source.outputs)
     if set(source.inputs) == {"text"} and classifies:
         return "text", {}
+    if set(source.inputs) == {"text"} and {"tokens", "tags"} <= set(source.outputs):
+        return "tags", {}
     if "sequences" in source.inputs:
         shape = source.inputs["sequences"].shape
         if set(source.inputs) == {"sequences", "lengths"} and classifies:
@@ -75,6 +77,8 @@ def answer(source: Source, given: Input, options: argparse.Namespace) -> list[li
     """The rows to write."""
     if given.kind == "text":
         return classify_texts(source, given.content)
+    if given.kind == "tags":
+        return tag_texts(source, given.content)
     if given.kind == "sequences":
         return classify_sequences(source, given.content)
     return forecast(source, given.content, options)
@@ -89,6 +93,45 @@ def classify_texts(source: Source, texts: list[str]) -> list[list[Any]]:
         header = names_of_classes(answers)
         rows += [[*cells, text] for cells, text in zip(cells_of(answers), batch, strict=True)]
     return [["label", *header, "text"], *rows]
+
+
+def tag_texts(source: Source, texts: list[str]) -> list[list[Any]]:
+    """A row for each span, or each token where tags mark no spans: its text, its label, and where it is; the intent."""
+    parts = ["span_texts", "span_labels", "span_starts", "span_ends"]
+    spans, intents = set(parts) <= set(source.outputs), "intent" in source.outputs
+    rows: list[list[Any]] = []
+    for start in range(0, len(texts), BATCH_SIZE):
+        answers = source.ask({"text": np.array(texts[start : start + BATCH_SIZE], object)})
+        for place in range(len(answers["tokens"])):
+            cells = [answers[name][place] for name in (parts if spans else ["tokens", "tags"])]
+            intent = [tf.compat.as_str(answers["intent"][place])] if intents else []
+            found = [list(map(_plain, row)) for row in zip(*cells, strict=True) if row[1]]
+            rows += [[start + place, *row, *intent] for row in found or [[""] * len(cells)] if found or intents]
+    names = ["text", "label", "start", "end"] if spans else ["token", "tag"]
+    return [["row", *names, *(["intent"] if intents else [])], *rows]
+
+
+def in_colour(texts: list[str], rows: list[list[Any]]) -> list[str]:
+    """The texts with their spans in colour, each label in one of its own; or the tokens with their tags."""
+    header, *cells = rows
+    lines = list(texts) if "start" in header else [""] * len(texts)
+    colours: dict[str, int] = {}
+    for row, *answer in reversed(cells):
+        if "start" not in header:
+            lines[row] = f"{answer[0]}/{answer[1]} {lines[row]}"
+        elif answer[1]:
+            _, label, start, end = answer[:4]
+            colour = colours.setdefault(label, 31 + len(colours) % 6)
+            line = lines[row]
+            lines[row] = f"{line[:start]}\033[{colour}m{line[start:end]}\033[0m[{label}]{line[end:]}"
+    if "intent" in header:
+        intents = {row: answer[-1] for row, *answer in cells}
+        lines = [f"{intents[place]}: {line}" for place, line in enumerate(lines)]
+    return lines
+
+
+def _plain(value: Any) -> Any:
+    return tf.compat.as_str(value) if isinstance(value, bytes | str) else int(value)
 
 
 def classify_sequences(source: Source, sequences: Sequences) -> list[list[Any]]:

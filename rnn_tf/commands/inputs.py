@@ -23,9 +23,15 @@ FILES = (
 OF_KIND = {  # which options are for which models
     "series": ("steps", "column", "features", "time", "no_time", "group", "decimal"),
     "text": ("text",),
+    "tags": ("text",),
     "sequences": ("id", "features", "time", "decimal"),
 }
-SAYS = {"series": "forecasts a series", "text": "classifies texts", "sequences": "classifies sequences"}
+SAYS = {
+    "series": "forecasts a series",
+    "text": "classifies texts",
+    "tags": "tags the tokens of texts",
+    "sequences": "classifies sequences",
+}
 
 
 class Input(NamedTuple):
@@ -79,7 +85,7 @@ def read_input(kind: str, options: argparse.Namespace, task: dict[str, Any]) -> 
             "Leave out the others."
         )
     read: Callable[[argparse.Namespace, dict[str, Any]], Any]
-    read = {"series": series_of, "text": texts_of, "sequences": sequences_of}[kind]
+    read = {"series": series_of, "text": texts_of, "tags": texts_of, "sequences": sequences_of}[kind]
     return Input(kind, read(options, task))
 
 

@@ -50,6 +50,9 @@ def run(options: argparse.Namespace) -> None:
         rows = answers.answer(source, given, options)
     for note in given.notes:
         print(f"rnn-tf: {note}", file=sys.stderr)
+    if given.kind == "tags" and options.output is None and sys.stdout.isatty():
+        print("\n".join(answers.in_colour(given.content, rows)))
+        return
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     if options.output is None:
@@ -78,7 +81,7 @@ def read_task(folder: Path) -> dict[str, Any]:
         task = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} must be JSON. Received: {error}. Export the model again.") from None
-    return task if isinstance(task, dict) and task.get("task") in ("series", "text", "sequences") else {}
+    return task if isinstance(task, dict) and task.get("task") in ("series", "text", "tags", "sequences") else {}
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -1,0 +1,77 @@
+import re
+
+import numpy as np
+import pytest
+
+from rnn_tf.commands import answers
+
+NAMES, TIMES = ["Ada", "Bob", "Cleo", "Dan"], ["nine", "ten", "noon"]
+QUICK = ("--units", 8, "--epochs", 12, "--rate", 0.03, "--dropout", 0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three parallel files of easy requests."""
+    random = np.random.default_rng(0)
+    lines = []
+    for _ in range(60):
+        name, time = random.choice(NAMES), random.choice(TIMES)
+        lines += [
+            (f"call {name} Smith now", "O B-person I-person O", "call"),
+            (f"wake me at {time}", "O O O B-time", "alarm"),
+        ]
+    (tmp_path / "home").mkdir()
+    for file, column in zip(("seq.in", "seq.out", "label"), zip(*lines, strict=True), strict=True):
+        (tmp_path / "home" / file).write_text("\n".join(column) + "\n", "utf-8")
+    return tmp_path / "home"
+
+
+def test_train_and_predict(rnn_tf, folder):
+    code, printed, errors = rnn_tf("train", "tags", "home", *QUICK)
+    assert (code, errors) == (0, "")
+    assert "home: 120 sentences\n  O 300, person 60, time 60\n  86 train, 10 stop the training, 24 test" in printed
+    assert float(re.search(r"F1 +(\S+) ", printed)[1]) > 0.95
+    assert "The most frequent tag of each word has F1" in printed
+    command = re.search(r"next: rnn-tf (predict saved_models/home) '", printed)[1].split()
+    code, printed, errors = rnn_tf(*command, "call Ada Smith now", "wake me at ten", "wake me now")
+    assert (code, errors) == (0, "")
+    assert printed.splitlines()[:3] == [
+        "row,text,label,start,end,intent",
+        "0,Ada Smith,person,5,14,call",
+        "1,ten,time,11,14,alarm",
+    ]
+    assert rnn_tf("check", "saved_models/home")[0] == 0
+
+
+def test_parts_of_speech(rnn_tf, folder):
+    columns = [f"call VERB\n{name} NAME\nnow ADV\n" for name in NAMES * 5]
+    (folder / "train.conll").write_text("\n".join(columns), "utf-8")
+    code, printed, _ = rnn_tf("train", "tags", folder / "train.conll", *QUICK, "--tokens", "words")
+    assert code == 0
+    assert "The most frequent tag of each word has token accuracy" in printed
+    _, printed, _ = rnn_tf("predict", "saved_models/train", "call Ada now!")
+    assert printed.splitlines()[:2] == ["row,token,tag", "0,call,VERB"]
+
+
+def test_colours_stand_around_the_spans():
+    rows = [["row", "text", "label", "start", "end"], [0, "Ada", "person", 5, 8], [0, "now", "time", 9, 12]]
+    assert answers.in_colour(["call Ada now", "no"], rows) == [
+        "call \033[32mAda\033[0m[person] \033[31mnow\033[0m[time]",
+        "no",
+    ]
+    assert answers.in_colour(["a b"], [["row", "token", "tag"], [0, "a", "X"], [0, "b", "Y"]]) == ["a/X b/Y "]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowhere.conll",), "nowhere.conll"),
+        (("small.conll",), "must have at least 10 sentences. Received: 1."),
+        (("home", "--intents", "small.conll"), "one for each sentence of home, and goes without --test-file"),
+    ],
+)
+def test_bad_input_is_told_before_tensorflow(rnn_tf, folder, arguments, message):
+    (folder.parent / "small.conll").write_text("call VERB\n", "utf-8")
+    code, _, errors = rnn_tf("train", "tags", *arguments)
+    assert code != 0
+    assert message in errors
