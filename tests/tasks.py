@@ -71,6 +71,12 @@ TASKS = {
         NAMES,
         {"must be one of the classes": (SEQUENCES, ["sideways"] * 24), "labels": (SEQUENCES, None)},
     ),
+    "sequence classifier at every step": Example(
+        lambda: compiled(SequenceClassifier(3, ["down", "up"], each="step"), "sparse_categorical_crossentropy"),
+        SEQUENCES,
+        [np.where(row[:, 0] > 0, "up", "down") for row in SEQUENCES],
+        {"must be one of the classes": (SEQUENCES, [["sideways"] * len(row) for row in SEQUENCES])},
+    ),
     "text classifier": Example(
         lambda: TextClassifier.from_texts(
             TEXTS, NAMES, units=3, cell="elman", bidirectional=False, word_dropout=0.0, dropout=0.0

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from rnn_tf._checks import positive_integer
 from rnn_tf.data.tables import NUMBER
 from rnn_tf.export.signatures import named_answers
 from rnn_tf.fields.columns import as_column
 from rnn_tf.fields.field import AnswerField
+from rnn_tf.fields.sequences import padded
 
 
 class Labels(AnswerField):
@@ -18,6 +20,7 @@ class Labels(AnswerField):
 
     Args:
         classes: How many classes there are, at least 2, or a list of their names.
+        at_every_step: Whether each step has a label: class numbers `[batch, timesteps]`, filled up with 0.
 
     Example:
     >>> from rnn_tf.fields import Labels
@@ -27,20 +30,29 @@ class Labels(AnswerField):
 
     noun = "labels"
 
-    def __init__(self, classes: int | Sequence[Any], **kwargs: Any) -> None:
+    def __init__(self, classes: int | Sequence[Any], at_every_step: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.classes = class_names(classes)
+        self.at_every_step = at_every_step
 
     def call(self, answers: Any) -> Any:
         return answers
 
     def rows(self, column: Any, *, finite: bool = True) -> np.ndarray:
+        if self.at_every_step:
+            rows = column.to_list() if isinstance(column, tf.RaggedTensor) else list(column)
+            return padded([class_numbers(row, self.classes) for row in rows])
         return class_numbers(without_one_hot(column, self.classes), self.classes)
 
     def named(self, answers: Any) -> dict[str, Any]:
         return named_answers(answers, self.classes)
 
     def class_weights(self, weights: Any, rows: Any) -> dict[int, float] | None:
+        if self.at_every_step and weights == "balanced":
+            raise ValueError(
+                "class_weight='balanced' counts one label a sequence. Received: labels of steps. Give a dict of "
+                "weights by class."
+            )
         return class_weights(weights, rows, self.classes)
 
     def settings(self) -> dict[str, Any]:

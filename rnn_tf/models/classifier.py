@@ -30,7 +30,7 @@ class Classifier(Task, abstract=True):
     def label_network(
         self,
         units: int | Sequence[int] | None,
-        pooling: str | Sequence[str],
+        pooling: str | Sequence[str] | None,
         dropout: float,
         cell: Any,
         bidirectional: bool,
@@ -38,7 +38,10 @@ class Classifier(Task, abstract=True):
         recurrent_dropout: float,
         shards: int | None,
     ) -> tuple[Encoder, LabelHead]:
-        """The encoder and the head of one label a sequence; a custom cell has its own dropout."""
+        """The encoder, and the head of one label a sequence or, without pooling, a step.
+
+        A custom cell has its own dropout.
+        """
         encoder = Encoder(
             units,
             cell=cell,
@@ -75,8 +78,14 @@ class Classifier(Task, abstract=True):
             labels: Whether to answer names.
         """
         probabilities = super().predict(x, batch_size, verbose, steps, callbacks)
-        return np.array(self.classes)[probabilities.argmax(axis=1)] if labels else probabilities
+        return np.array(self.classes)[probabilities.argmax(axis=-1)] if labels else probabilities
 
     def report(self, x: Any, y: Any) -> ClassificationReport:
         """How good the answers to `x` with the labels `y` are: see `rnn_tf.evaluation`."""
+        if self.head.at_every_step:
+            raise ValueError(
+                f"A report is for one label a sequence. Received: a {type(self).__name__} that answers each step. Give "
+                "rnn_tf.evaluation.span_report lists of labels, the true ones and those of "
+                "predict(x, labels=True), cut to the lengths of the sequences."
+            )
         return classification_report(self.field_out.rows(y), self.predict(x, verbose=0), self.classes)

@@ -106,13 +106,14 @@ class ValueHead(Head):
 
 
 class LabelHead(Head):
-    """Class probabilities `[batch, classes]` of a whole sequence.
+    """Class probabilities `[batch, classes]` of a whole sequence, or without pooling those of each step.
 
-        p = softmax(W dropout(pool(h_1, ..., h_T)) + b)
+        p   = softmax(W dropout(pool(h_1, ..., h_T)) + b)
+        p_t = softmax(W dropout(h_t) + b)
 
     Args:
         classes: How many.
-        pooling: See `TimePooling`.
+        pooling: See `TimePooling`. None: an answer at every step, `[batch, timesteps, classes]`.
         bidirectional: Whether the encoder also reads from the end.
         dropout: Fraction of what is pooled to drop in training.
     """
@@ -120,22 +121,26 @@ class LabelHead(Head):
     loss = "sparse_categorical_crossentropy"
 
     def __init__(
-        self, classes: int, pooling: str | Sequence[str], bidirectional: bool, dropout: float, **kwargs: Any
+        self, classes: int, pooling: str | Sequence[str] | None, bidirectional: bool, dropout: float, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.pooling = TimePooling(pooling, bidirectional, name="pooling", dtype=self.dtype_policy)
+        self.at_every_step = pooling is None
+        self.pooling = None
+        if pooling is not None:
+            self.pooling = TimePooling(pooling, bidirectional, name="pooling", dtype=self.dtype_policy)
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
         # In full precision: probabilities next to 0 and 1 need it.
         self.dense = keras.layers.Dense(classes, activation="softmax", name="dense", dtype=self.variable_dtype)
 
     def build(self, input_shape: Any) -> None:
-        self.dense.build(self.pooling.compute_output_shape(input_shape))
+        self.dense.build(input_shape if self.pooling is None else self.pooling.compute_output_shape(input_shape))
 
     def call(self, states: Any, mask: Any = None, training: bool = False) -> Any:
-        return self.dense(self.dropout(self.pooling(states, mask=mask), training=training))
+        pooled = states if self.pooling is None else self.pooling(states, mask=mask)
+        return self.dense(self.dropout(pooled, training=training))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        return input_shape[0], self.dense.units
+        return (*(input_shape[:2] if self.at_every_step else input_shape[:1]), self.dense.units)
 
     def check(self, loss: Any, metrics: Sequence[Any] = ()) -> None:
         for metric in metrics:
@@ -145,11 +150,15 @@ class LabelHead(Head):
         return np.eye(self.dense.units, dtype="float32")[rows] if takes_one_hot(loss) else rows
 
     def state_specs(self) -> list[tf.TensorSpec]:
+        if self.pooling is None:
+            return []
         return self.pooling.state_specs(self.dense.kernel.shape[0] // len(self.pooling.kinds))
 
     def step(self, output: Any, state: Sequence[Any], present: Any) -> tuple[Any, list[Any]]:
-        pooled, after = self.pooling.step(output, state, present)
+        pooled, after = (output, []) if self.pooling is None else self.pooling.step(output, state, present)
         return self.dense(pooled), after
 
     def settings(self) -> dict[str, Any]:
-        return {"pooling": list(self.pooling.kinds), "dropout": self.dropout.rate}
+        if self.pooling is None:
+            return {"pooling": "mean", "each": "step", "dropout": self.dropout.rate}
+        return {"pooling": list(self.pooling.kinds), "each": "sequence", "dropout": self.dropout.rate}

@@ -52,9 +52,12 @@ class PreparesRows(Abstract, PreparesData, abstract=True):
         if training:
             self._make_ready(x, y)
         class_weight = self.field_out.class_weights(class_weight, y)
-        y = self.head.targets(y, getattr(self, "loss", None))
+        numbers, y = y, self.head.targets(y, getattr(self, "loss", None))
         if self.head.at_every_step and sample_weight is not None and sample_weight.ndim == 1:
             sample_weight = sample_weight[:, None]  # see `rnn_tf.training.step.a_row_each`
+        if self.head.at_every_step and isinstance(class_weight, dict):  # Keras takes `[batch, timesteps]` for one-hot
+            by_step = np.array([class_weight[label] for label in sorted(class_weight)], "float32")[numbers]
+            sample_weight, class_weight = by_step if sample_weight is None else by_step * sample_weight, None
         if not isinstance(x, Ragged):
             return Prepared(x, y, sample_weight, class_weight)
         size = 32 if batch_size is None else batch_size

@@ -19,6 +19,10 @@ class SequenceClassifier(Classifier, SequenceTask):
         h_t = cell(z_t, h_{t-1})                           one recurrent layer, or several on top of each other
         p   = softmax(W pool(h_1, ..., h_T) + b)           pooled over the steps that belong to the sequence
 
+    With `each="step"` there is an answer at every step, `p_t = softmax(W h_t + b)`, such as the phase of a machine or
+    the phoneme of a frame. Labels are one a step then, `[batch, timesteps]` or lists of different lengths, and the loss
+    is the mean over the steps that belong to the sequences.
+
     `fit`, `evaluate`, `predict` and `Trainer.fit` take sequences as an array; as a list of arrays
     `[timesteps, features]` of different lengths or a `tf.RaggedTensor`; or as a dict of padded ones,
     `{"sequences": ..., "lengths": ...}`. What comes after a sequence's length changes nothing. Labels are names or
@@ -27,11 +31,13 @@ class SequenceClassifier(Classifier, SequenceTask):
     Args:
         units: Positive integer, or a list of them for several layers. Not with cells of your own.
         classes: How many classes there are, at least 2, or a list of their names.
+        each: `"sequence"` or `"step"`: what has a label.
         cell: `"elman"`, `"gru"`, `"lstm"`, or parallel in time `"mingru"`, `"minlstm"`, `"lru"`; or a Keras cell of
             your own, or a list of them, one a layer.
         bidirectional: Whether each layer also reads from the end.
         pooling: `"mean"`, `"max"` or `"last"` over time, or a list of them to stand side by side. With `"mean"` and
-            `"max"` the loss reaches every step at once; with `"last"` what came early must survive in the state.
+            `"max"` the loss reaches every step at once; with `"last"` what came early must survive in the state. Has
+            no part with `each="step"`.
         activation: σ of the cells, a name or a function; of a parallel cell that of its candidate, or of an LRU's
             output. Not with cells of your own.
         dropout: Fraction to drop in training of each layer's inputs, the same ones at every step, and of what is
@@ -49,7 +55,7 @@ class SequenceClassifier(Classifier, SequenceTask):
         training: Whether dropout is active.
 
     Returns:
-        Float tensor `[batch, classes]`, each row summing to 1.
+        Float tensor `[batch, classes]`, or `[batch, timesteps, classes]`, the last axis summing to 1.
 
     Raises:
         ValueError: If an argument is out of its range, the inputs are not of rank 3 with the number of features that
@@ -75,6 +81,7 @@ class SequenceClassifier(Classifier, SequenceTask):
         units: int | Sequence[int] | None = None,
         classes: int | Sequence[Any] = 2,
         *,
+        each: str = "sequence",
         cell: Any = "gru",
         bidirectional: bool = False,
         pooling: str | Sequence[str] = "mean",
@@ -86,10 +93,19 @@ class SequenceClassifier(Classifier, SequenceTask):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.field_out = Labels(classes, name="field_out", dtype=self.variable_dtype)
+        if each not in ("sequence", "step"):
+            raise ValueError(f"`each` must be 'sequence' or 'step'. Received: each={each!r}.")
+        self.field_out = Labels(classes, each == "step", name="field_out", dtype=self.variable_dtype)
         self.field_in = Numbers(
             type(self).__name__, normalize, any_length=True, name="field_in", dtype=self.variable_dtype
         )
         self.encoder, self.head = self.label_network(
-            units, pooling, dropout, cell, bidirectional, activation, recurrent_dropout, shards
+            units,
+            None if each == "step" else pooling,
+            dropout,
+            cell,
+            bidirectional,
+            activation,
+            recurrent_dropout,
+            shards,
         )

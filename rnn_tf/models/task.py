@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from rnn_tf._keras import validates_inside_fit
 from rnn_tf.export.saved_model import quiet_tensorflow
+from rnn_tf.fields.sequences import steps_inside
 from rnn_tf.models.encoder import with_objects
 from rnn_tf.models.heads import Head
 from rnn_tf.models.rows import PreparesRows
@@ -222,7 +223,7 @@ class Task(PreparesRows, Served, abstract=True):
         """The answers to inputs as `fit` takes them, in their order.
 
         Args:
-            x: The inputs; NaN gives NaN.
+            x: The inputs; NaN gives NaN. Where each step has an answer, those after the end of a sequence are NaN.
             batch_size: As in `fit`.
             verbose: As in `fit`.
             steps: How many batches of a dataset to answer; all of them by default.
@@ -236,6 +237,8 @@ class Task(PreparesRows, Served, abstract=True):
             x, batch_size = batches.dataset(), None
         with quiet_tensorflow(_no_retracing):
             answers = super().predict(x, batch_size, verbose, steps, callbacks)
+        if self.head.at_every_step and isinstance(x, dict):
+            answers[~steps_inside(answers, x["lengths"])] = np.nan
         return answers if order is None else answers[np.argsort(order)]
 
     def hidden_states(self, inputs: Any) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf import ElmanCell, SequenceClassifier, SequenceRegressor, Trainer, export_saved_model
+from rnn_tf.evaluation import span_report
 from rnn_tf.export import answer_in_fresh_process
 from rnn_tf.training.loop import pays_xla
 
@@ -403,3 +404,45 @@ def test_datasets_that_teach_nothing():
 def test_hidden_states_need_weights():
     with pytest.raises(ValueError, match="needs a built model"):
         SequenceClassifier(units=3).hidden_states(X)
+
+
+def frames():
+    """Sequences of different lengths, and whether each step is above zero."""
+    rng = np.random.default_rng(6)
+    x = [rng.normal(size=[length, 2]).astype("float32") for length in rng.integers(2, 9, size=32)]
+    return x, [np.where(row[:, 0] > 0, "up", "down").tolist() for row in x]
+
+
+def test_a_label_at_every_step():
+    x, y = frames()
+    model = SequenceClassifier(6, ["down", "up"], each="step")
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(x, y, epochs=40, verbose=0).history
+    assert history["accuracy"][-1] > 0.97
+    probabilities, names = model.predict(x, verbose=0), model.predict(x, labels=True, verbose=0)
+    assert np.isnan(probabilities[0, len(x[0]) :]).all()  # nothing is answered after the end
+    answers = [row[: len(one)].tolist() for row, one in zip(names, x, strict=True)]
+    with pytest.raises(ValueError, match=r"Give rnn_tf\.evaluation\.span_report lists of labels"):
+        model.report(x, y)
+    assert span_report(y, answers).token_accuracy.value > 0.97
+    np.testing.assert_allclose(model.evaluate(x, y, verbose=0)[1], span_report(y, answers).token_accuracy.value)
+
+
+@pytest.mark.parametrize("how", ["fit", "Trainer"])
+def test_weights_of_classes_weigh_steps(how):
+    x, y = frames()
+    model = SequenceClassifier(3, ["down", "up"], each="step", normalize=False)
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    model.build((None, None, 2))
+    weights = np.linspace(0, 2, 32)
+    losses, steps = 0.0, 0
+    for row, labels, weight in zip(x, y, weights, strict=True):
+        numbers = [label == "up" for label in labels]
+        found = model.predict(row[None], verbose=0)[0][np.arange(len(row)), np.array(numbers, int)]
+        losses -= (np.log(found) * np.where(numbers, 3.0, 1.0) * weight).sum()
+        steps += len(row)
+    train = model.fit if how == "fit" else Trainer(model, jit_compile=False).fit
+    history = train(x, y, sample_weight=weights, class_weight={"up": 3}, epochs=1, batch_size=32, verbose=0).history
+    np.testing.assert_allclose(history["loss"][0], losses / steps, rtol=1e-4)
+    with pytest.raises(ValueError, match="Give a dict of weights by class"):
+        train(x, y, class_weight="balanced", epochs=1, verbose=0)
