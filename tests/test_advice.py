@@ -28,14 +28,15 @@ from rnn_tf import (
     SequenceClassifier,
     SequenceRegressor,
     TextClassifier,
+    TextTagger,
     Trainer,
     cli,
 )
 from rnn_tf import accelerate as accelerated
-from rnn_tf.data import Texts, read_columns, read_series, split_texts, windows
+from rnn_tf.data import Texts, read_columns, read_series, read_tagged, split_texts, windows
 from rnn_tf.data.series import load_series
 from rnn_tf.data.tables import read_table
-from rnn_tf.evaluation import classification_report, paired_difference
+from rnn_tf.evaluation import classification_report, paired_difference, span_report
 from rnn_tf.export import export_saved_model
 from rnn_tf.training import gradient_reach
 
@@ -752,6 +753,29 @@ def test_what_people_chose():
     refused("np.ptp", rank_correlation, scores, people_scores)
     advised = people_scores[np.ptp(people_scores, axis=1) > 0]
     assert rank_correlation(scores, advised).kendall == pytest.approx(1)
+
+
+@follows(
+    "Leave `column` out, or give one file.",
+    "lists of labels, the true ones and those of predict(x, labels=True), cut to the lengths",
+    "Leave them out, as in model.compile('adam'); model.report gives precision, recall and F1.",
+)
+def test_answers_at_every_step(tmp_path):
+    for name, line in (("seq.in", "call Ada"), ("seq.out", "O B-person")):
+        (tmp_path / name).write_text(f"{line}\n", "utf-8")
+    refused("Leave `column` out", read_tagged, tmp_path, "ner")
+    sentences, tags = read_tagged(tmp_path)
+
+    tagger = TextTagger.from_data(sentences, tags, units=2)
+    refused("as in model.compile('adam')", tagger.compile, "adam", "mse")
+    tagger.compile("adam")
+    assert tagger.report(sentences, tags).sentences == 1
+
+    x, y = np.zeros([2, 3, 1], "float32"), [["a", "b", "b"]] * 2
+    model = SequenceClassifier(2, ["a", "b"], each="step", normalize=False)
+    model.build(x.shape)
+    refused("those of predict(x, labels=True)", model.report, x, y)
+    assert span_report(y, model.predict(x, labels=True, verbose=0).tolist()).sentences == 2
 
 
 @follows('pip install "rnn-tf[plots]"', 'pip install "rnn-tf[serving]"', "Run it there")
