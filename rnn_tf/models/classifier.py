@@ -30,7 +30,7 @@ class Classifier(Task, abstract=True):
     def label_network(
         self,
         units: int | Sequence[int] | None,
-        pooling: str | Sequence[str] | None,
+        pooling: str | Sequence[str],
         dropout: float,
         cell: Any,
         bidirectional: bool,
@@ -38,10 +38,7 @@ class Classifier(Task, abstract=True):
         recurrent_dropout: float,
         shards: int | None,
     ) -> tuple[Encoder, LabelHead]:
-        """The encoder, and the head of one label a sequence or, without pooling, a step.
-
-        A custom cell has its own dropout.
-        """
+        """The encoder, and the head of the labels; a custom cell has its own dropout."""
         encoder = Encoder(
             units,
             cell=cell,
@@ -54,8 +51,16 @@ class Classifier(Task, abstract=True):
             name="encoder",
             dtype=self.dtype_policy,
         )
-        classes = len(self.classes)
-        return encoder, LabelHead(classes, pooling, bidirectional, dropout, name="head", dtype=self.dtype_policy)
+        head = LabelHead(
+            len(self.classes),
+            pooling,
+            bidirectional,
+            dropout,
+            self.field_out.at_every_step,
+            name="head",
+            dtype=self.dtype_policy,
+        )
+        return encoder, head
 
     def predict(
         self,

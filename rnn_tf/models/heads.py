@@ -106,37 +106,42 @@ class ValueHead(Head):
 
 
 class LabelHead(Head):
-    """Class probabilities `[batch, classes]` of a whole sequence, or without pooling those of each step.
+    """Class probabilities `[batch, classes]` of a whole sequence, or `[batch, timesteps, classes]` of each step.
 
         p   = softmax(W dropout(pool(h_1, ..., h_T)) + b)
         p_t = softmax(W dropout(h_t) + b)
 
     Args:
         classes: How many.
-        pooling: See `TimePooling`. None: an answer at every step, `[batch, timesteps, classes]`.
+        pooling: See `TimePooling`. Has no part where there is an answer at every step.
         bidirectional: Whether the encoder also reads from the end.
         dropout: Fraction of what is pooled to drop in training.
+        at_every_step: Whether there is an answer at every step.
     """
 
     loss = "sparse_categorical_crossentropy"
 
     def __init__(
-        self, classes: int, pooling: str | Sequence[str] | None, bidirectional: bool, dropout: float, **kwargs: Any
+        self,
+        classes: int,
+        pooling: str | Sequence[str],
+        bidirectional: bool,
+        dropout: float,
+        at_every_step: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.at_every_step = pooling is None
-        self.pooling = None
-        if pooling is not None:
-            self.pooling = TimePooling(pooling, bidirectional, name="pooling", dtype=self.dtype_policy)
+        self.at_every_step = at_every_step
+        self.pooling = TimePooling(pooling, bidirectional, name="pooling", dtype=self.dtype_policy)
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
         # In full precision: probabilities next to 0 and 1 need it.
         self.dense = keras.layers.Dense(classes, activation="softmax", name="dense", dtype=self.variable_dtype)
 
     def build(self, input_shape: Any) -> None:
-        self.dense.build(input_shape if self.pooling is None else self.pooling.compute_output_shape(input_shape))
+        self.dense.build(input_shape if self.at_every_step else self.pooling.compute_output_shape(input_shape))
 
     def call(self, states: Any, mask: Any = None, training: bool = False) -> Any:
-        pooled = states if self.pooling is None else self.pooling(states, mask=mask)
+        pooled = states if self.at_every_step else self.pooling(states, mask=mask)
         return self.dense(self.dropout(pooled, training=training))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
@@ -150,15 +155,14 @@ class LabelHead(Head):
         return np.eye(self.dense.units, dtype="float32")[rows] if takes_one_hot(loss) else rows
 
     def state_specs(self) -> list[tf.TensorSpec]:
-        if self.pooling is None:
+        if self.at_every_step:
             return []
         return self.pooling.state_specs(self.dense.kernel.shape[0] // len(self.pooling.kinds))
 
     def step(self, output: Any, state: Sequence[Any], present: Any) -> tuple[Any, list[Any]]:
-        pooled, after = (output, []) if self.pooling is None else self.pooling.step(output, state, present)
+        pooled, after = (output, []) if self.at_every_step else self.pooling.step(output, state, present)
         return self.dense(pooled), after
 
     def settings(self) -> dict[str, Any]:
-        if self.pooling is None:
-            return {"pooling": "mean", "each": "step", "dropout": self.dropout.rate}
-        return {"pooling": list(self.pooling.kinds), "each": "sequence", "dropout": self.dropout.rate}
+        each = "step" if self.at_every_step else "sequence"
+        return {"pooling": list(self.pooling.kinds), "each": each, "dropout": self.dropout.rate}

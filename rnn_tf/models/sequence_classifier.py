@@ -101,7 +101,7 @@ class SequenceClassifier(Classifier, SequenceTask):
         )
         self.encoder, self.head = self.label_network(
             units,
-            None if each == "step" else pooling,
+            pooling,
             dropout,
             cell,
             bidirectional,

@@ -311,6 +311,7 @@ def test_an_export_answers_as_the_model(model, tmp_path, in_this_process):
 CONFIG = {
     "units": [3, 2],
     "classes": ["x", "y", "z"],
+    "each": "step",
     "cell": "lstm",
     "bidirectional": True,
     "pooling": ["mean", "last"],
