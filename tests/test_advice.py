@@ -758,6 +758,7 @@ def test_what_people_chose():
 @follows(
     "Leave `column` out, or give one file.",
     "lists of labels, the true ones and those of predict(x, labels=True), cut to the lengths",
+    "model.tag(sentences), or for model.field_in.rows(sentences).padded() first.",
     "Leave them out, as in model.compile('adam'); model.report gives precision, recall and F1.",
 )
 def test_answers_at_every_step(tmp_path):
@@ -770,6 +771,9 @@ def test_answers_at_every_step(tmp_path):
     refused("as in model.compile('adam')", tagger.compile, "adam", "mse")
     tagger.compile("adam")
     assert tagger.report(sentences, tags).sentences == 1
+    refused("model.field_in.rows(sentences).padded() first", tagger, np.zeros([1, 2], "int32"))
+    assert tagger(tagger.field_in.rows(sentences).padded()).shape == (1, 2, 2)
+    assert len(tagger.tag(sentences)) == 1
 
     x, y = np.zeros([2, 3, 1], "float32"), [["a", "b", "b"]] * 2
     model = SequenceClassifier(2, ["a", "b"], each="step", normalize=False)

@@ -61,7 +61,7 @@ def kind_of_model(source: Source, name: str) -> tuple[str, dict[str, Any]]:
         return "tags", {}
     if "sequences" in source.inputs:
         shape = source.inputs["sequences"].shape
-        if set(source.inputs) == {"sequences", "lengths"} and classifies:
+        if set(source.inputs) == {"sequences", "lengths"} and classifies and source.outputs["label"].shape.rank == 1:
             return "sequences", {"width": shape[2]}
         if set(source.inputs) == {"sequences"} and shape[1] is not None and "forecast" in source.outputs:
             return "series", {"width": shape[2]}

@@ -29,6 +29,8 @@ def name(options: argparse.Namespace) -> str:
 def read_task(options: argparse.Namespace) -> TagTask:
     """The three parts; and what was found, on the screen."""
     source = options.file or "requests to an assistant at home"
+    if options.file is None and (options.column, options.intents) != (None, None):
+        raise ValueError("--column and --intents are for a file. Received: no FILE. Name one, or leave them out.")
     train, test = (read(options.file, options), None) if options.file else requests()
     if options.test_file:
         test = read_tagged(options.test_file, options.column)
@@ -50,7 +52,10 @@ def read_task(options: argparse.Namespace) -> TagTask:
     labels = Counter(tag[2:] or tag for row in rows for tag in row if tag[:2] not in ("I-", "E-"))
     print(f"  {', '.join(f'{label} {count}' for label, count in sorted(labels.items()))}")
     counts = [len(one.sentences) for one in parts]
-    print(f"  {counts[0]} train, {counts[1]} stop the training, {counts[2]} test")
+    known = {" ".join(sentence) for sentence in train.sentences}
+    both = sum(" ".join(sentence) in known for sentence in test.sentences)
+    told = f", {both} of them in the training, too" if both else ""
+    print(f"  {counts[0]} train, {counts[1]} stop the training, {counts[2]} test{told}")
     return parts
 
 
@@ -59,7 +64,7 @@ def read(file: str, options: argparse.Namespace) -> Tagged:
     tagged = read_tagged(file, options.column)
     if options.intents is None:
         return tagged
-    intents = Path(options.intents).read_text(encoding="utf-8").split()
+    intents = [line.strip() for line in Path(options.intents).read_text(encoding="utf-8").splitlines() if line.strip()]
     if options.test_file or len(intents) != len(tagged.sentences):
         raise ValueError(
             f"--intents names a file with one intent a line, one for each sentence of {file}, and goes without "
@@ -69,10 +74,21 @@ def read(file: str, options: argparse.Namespace) -> Tagged:
 
 
 def split(tagged: Tagged, share: float, seed: int) -> tuple[Tagged, Tagged]:
-    """Two parts, of which the second has this share of the sentences."""
-    order = np.random.default_rng(seed).permutation(len(tagged.sentences))
-    first = min(max(1, round(share * len(order))), len(order) - 1)
-    return part(tagged, sorted(order[first:])), part(tagged, sorted(order[:first]))
+    """Two parts, of which the second has this share of the sentences, drawn from those that occur once."""
+    if not 0 < share < 1:
+        raise ValueError(f"--test must be a share between 0 and 1. Received: --test {share}.")
+    keys = [" ".join(sentence) for sentence in tagged.sentences]
+    copies = Counter(keys)
+    once = [row for row, key in enumerate(keys) if copies[key] == 1]
+    count = min(max(1, round(share * len(keys))), len(once), len(keys) - 1)
+    if not count:
+        raise ValueError(
+            "There must be sentences that occur once, to hold out: a model could know others by heart. Received: "
+            f"{len(keys)} sentences, each of them twice or more. Add others."
+        )
+    held_out = set(np.random.default_rng(seed).choice(once, count, replace=False).tolist())
+    rows = range(len(keys))
+    return part(tagged, [row for row in rows if row not in held_out]), part(tagged, sorted(held_out))
 
 
 def part(tagged: Tagged, rows: Sequence[int]) -> Tagged:

@@ -302,7 +302,7 @@ def examples_endpoint(predict: Endpoint, answers: dict[str, np.ndarray]) -> tupl
         outputs = predict.function(*parse(inputs))
         return {"classes": outputs["classes"], "scores": tf.cast(outputs["probabilities"], tf.float32)}
 
-    if answers.keys() >= {"classes", "probabilities"}:
+    if answers.keys() >= {"classes", "probabilities"} and answers["probabilities"].ndim == 2:
         return "classify", Endpoint(classify, serialized, CLASSIFY)
 
     name, *others = answers

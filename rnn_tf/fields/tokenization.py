@@ -103,6 +103,29 @@ def make_vectorizer(vocabulary: Sequence[str] | str) -> keras.layers.TextVectori
     return vectorizer
 
 
+def checked_vocabulary(vocabulary: Any, learned_by: str) -> list[str]:
+    """The vocabulary as a list; errors name what learns one."""
+    if isinstance(vocabulary, str) or not vocabulary or not all(isinstance(token, str) for token in vocabulary):
+        raise ValueError(
+            f"`vocabulary` must be a list of strings, at least one. Received: {vocabulary!r:.200}. {learned_by} learns "
+            "one."
+        )
+    return list(vocabulary)
+
+
+def checked_word_dropout(share: float) -> float:
+    """The share, if it is one."""
+    if not 0 <= share < 1:
+        raise ValueError(f"`word_dropout` must be at least 0 and less than 1. Received: {share!r}.")
+    return share
+
+
+def drop_words(ids: Any, mask: Any, share: float, seeds: keras.random.SeedGenerator) -> tf.Tensor:
+    """Ids `[batch, tokens]`, a share of which has become the unknown token."""
+    drop = keras.random.uniform(tf.shape(ids), seed=seeds) < share
+    return tf.where(mask & drop, tf.cast(UNKNOWN, ids.dtype), ids)
+
+
 def in_a_file(vocabulary: Sequence[str], make: Callable[[str], Any]) -> Any:
     """The layer that `make` makes of a file of the vocabulary, an entry a line: an export has it as an asset."""
     folder = tempfile.mkdtemp()

@@ -12,7 +12,7 @@ from rnn_tf.data.text import HALF_CHARACTER
 from rnn_tf.fields import tokenization
 from rnn_tf.fields.columns import as_column
 from rnn_tf.fields.field import InputField, RawInputs
-from rnn_tf.fields.tokenization import PADDING, UNKNOWN
+from rnn_tf.fields.tokenization import PADDING
 
 
 class Tokens(InputField):
@@ -46,17 +46,10 @@ class Tokens(InputField):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)  # ids must not be rounded
-        if isinstance(vocabulary, str) or not vocabulary or not all(isinstance(token, str) for token in vocabulary):
-            raise ValueError(
-                f"`vocabulary` must be a list of strings, at least one. Received: {vocabulary!r:.200}. "
-                f"{owner}.from_texts learns one."
-            )
         self.owner = owner
-        self.vocabulary = list(vocabulary)
+        self.vocabulary = tokenization.checked_vocabulary(vocabulary, f"{owner}.from_texts")
         self.max_length = positive_integer("max_length", max_length)
-        if not 0 <= word_dropout < 1:
-            raise ValueError(f"`word_dropout` must be at least 0 and less than 1. Received: {word_dropout!r}.")
-        self.word_dropout = word_dropout
+        self.word_dropout = tokenization.checked_word_dropout(word_dropout)
         self.vectorizer = tokenization.make_vectorizer(self.vocabulary)
         self._remembered: tuple[Any, Any] = None, None
         self.word_seeds = keras.random.SeedGenerator()
@@ -90,8 +83,7 @@ class Tokens(InputField):
             )
         mask = self.steps(inputs)
         if training and self.word_dropout:
-            drop = keras.random.uniform(tf.shape(inputs), seed=self.word_seeds) < self.word_dropout
-            inputs = tf.where(mask & drop, tf.cast(UNKNOWN, inputs.dtype), inputs)
+            inputs = tokenization.drop_words(inputs, mask, self.word_dropout, self.word_seeds)
         return self.embedding(inputs), mask
 
     def steps(self, inputs: Any, mask: Any = None) -> Any:

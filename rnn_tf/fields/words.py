@@ -16,8 +16,11 @@ from rnn_tf.fields.tokenization import (
     PADDING,
     SPACES,
     UNKNOWN,
+    checked_vocabulary,
+    checked_word_dropout,
     chunks,
     cut,
+    drop_words,
     frequent_tokens,
     in_a_file,
     lower_case,
@@ -72,19 +75,12 @@ class Words(InputField):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)  # ids must not be rounded
-        if isinstance(vocabulary, str) or not vocabulary or not all(isinstance(word, str) for word in vocabulary):
-            raise ValueError(
-                f"`vocabulary` must be a list of strings, at least one. Received: {vocabulary!r:.200}. "
-                f"{owner}.from_data learns one."
-            )
         if tokens not in CUTS:
             raise ValueError(f"`tokens` must be one of {', '.join(map(repr, CUTS))}. Received: tokens={tokens!r}.")
-        if not 0 <= word_dropout < 1:
-            raise ValueError(f"`word_dropout` must be at least 0 and less than 1. Received: {word_dropout!r}.")
         self.owner = owner
-        self.vocabulary = list(vocabulary)
+        self.vocabulary = checked_vocabulary(vocabulary, f"{owner}.from_data")
         self.characters = characters
-        self.word_dropout = word_dropout
+        self.word_dropout = checked_word_dropout(word_dropout)
         self.tokens = tokens
         self.lookup = _lookup(self.vocabulary)
         self.word_seeds = keras.random.SeedGenerator()
@@ -118,13 +114,13 @@ class Words(InputField):
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
         if len(inputs.shape) != 3 or not tf.as_dtype(inputs.dtype).is_integer:
             raise ValueError(
-                f"{self.owner} is called on integers [batch, tokens, 1 + characters], as model.encode(sentences) gives "
-                f"them. Received: {tf.as_dtype(inputs.dtype).name} of shape {tuple(inputs.shape)}."
+                f"{self.owner} is called on integers of shape [batch, tokens, 1 + characters]. Received: "
+                f"{tf.as_dtype(inputs.dtype).name} of shape {tuple(inputs.shape)}. Sentences are for "
+                "model.tag(sentences), or for model.field_in.rows(sentences).padded() first."
             )
         mask, words = self.steps(inputs), inputs[:, :, 0]
         if training and self.word_dropout:
-            drop = keras.random.uniform(tf.shape(words), seed=self.word_seeds) < self.word_dropout
-            words = tf.where(mask & drop, tf.cast(UNKNOWN, words.dtype), words)
+            words = drop_words(words, mask, self.word_dropout, self.word_seeds)
         vectors = self.embedding(words)
         if not self.characters:
             return vectors, mask

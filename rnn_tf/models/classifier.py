@@ -38,18 +38,9 @@ class Classifier(Task, abstract=True):
         recurrent_dropout: float,
         shards: int | None,
     ) -> tuple[Encoder, LabelHead]:
-        """The encoder, and the head of the labels; a custom cell has its own dropout."""
-        encoder = Encoder(
-            units,
-            cell=cell,
-            activation=activation,
-            dropout=dropout if isinstance(cell, str) else 0.0,
-            recurrent_dropout=recurrent_dropout,
-            bidirectional=bidirectional,
-            return_sequences=True,
-            shards=shards,
-            name="encoder",
-            dtype=self.dtype_policy,
+        """The encoder, and the head of the labels."""
+        encoder = Encoder.at_every_step(
+            units, cell, bidirectional, activation, dropout, recurrent_dropout, shards, self.dtype_policy
         )
         head = LabelHead(
             len(self.classes),
@@ -74,6 +65,9 @@ class Classifier(Task, abstract=True):
     ) -> np.ndarray:
         """Class probabilities `[rows, classes]`, or with `labels` the name of the most probable class, `[rows]`.
 
+        Where each step has an answer they have an axis of steps behind the rows; after the end of a sequence there are
+        NaN, and "" for names.
+
         Args:
             x: Inputs as `fit` takes them.
             batch_size: As in `fit`.
@@ -83,7 +77,10 @@ class Classifier(Task, abstract=True):
             labels: Whether to answer names.
         """
         probabilities = super().predict(x, batch_size, verbose, steps, callbacks)
-        return np.array(self.classes)[probabilities.argmax(axis=-1)] if labels else probabilities
+        if not labels:
+            return probabilities
+        names = np.array(self.classes)[probabilities.argmax(axis=-1)]
+        return np.where(np.isnan(probabilities[..., 0]), "", names) if self.head.at_every_step else names
 
     def report(self, x: Any, y: Any) -> ClassificationReport:
         """How good the answers to `x` with the labels `y` are: see `rnn_tf.evaluation`."""

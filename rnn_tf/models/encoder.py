@@ -84,6 +84,32 @@ class Encoder(keras.layers.Layer):
                 layer = keras.layers.Bidirectional(layer, dtype=self.dtype_policy, name=f"recurrent_{i}")
             self.layers.append(layer)
 
+    @classmethod
+    def at_every_step(
+        cls,
+        units: int | Sequence[int] | None,
+        cell: Any,
+        bidirectional: bool,
+        activation: Any,
+        dropout: float,
+        recurrent_dropout: float,
+        shards: int | None,
+        dtype: Any,
+    ) -> "Encoder":
+        """One that answers at every step. A model gives its dropout: a cell of a user's own has one of its own."""
+        return cls(
+            units,
+            cell=cell,
+            activation=activation,
+            dropout=dropout if isinstance(cell, str) else 0.0,
+            recurrent_dropout=recurrent_dropout,
+            bidirectional=bidirectional,
+            return_sequences=True,
+            shards=shards,
+            name="encoder",
+            dtype=dtype,
+        )
+
     def _make_cells(self) -> list[Any]:
         unknown = (
             f"`cell` must be one of {', '.join(map(repr, CELLS))}, or a Keras cell or a list of them: layers with "

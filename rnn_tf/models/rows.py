@@ -10,6 +10,7 @@ from rnn_tf._abstract import Abstract
 from rnn_tf._checks import CHUNK, checked_arrays, same_rows
 from rnn_tf.fields.columns import columns_of
 from rnn_tf.fields.field import AnswerField, InputField
+from rnn_tf.fields.labels import Labels
 from rnn_tf.fields.sequences import split_inputs
 from rnn_tf.models.heads import Head
 from rnn_tf.training.batches import Batches, Ragged
@@ -55,7 +56,8 @@ class PreparesRows(Abstract, PreparesData, abstract=True):
         numbers, y = y, self.head.targets(y, getattr(self, "loss", None))
         if self.head.at_every_step and sample_weight is not None and sample_weight.ndim == 1:
             sample_weight = sample_weight[:, None]  # see `rnn_tf.training.step.a_row_each`
-        if self.head.at_every_step and isinstance(class_weight, dict):  # Keras takes `[batch, timesteps]` for one-hot
+        labels = isinstance(self.field_out, Labels)
+        if self.head.at_every_step and labels and class_weight:  # Keras takes `[batch, timesteps]` for one-hot rows
             by_step = np.array([class_weight[label] for label in sorted(class_weight)], "float32")[numbers]
             sample_weight, class_weight = by_step if sample_weight is None else by_step * sample_weight, None
         if not isinstance(x, Ragged):

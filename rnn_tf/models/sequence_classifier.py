@@ -100,12 +100,5 @@ class SequenceClassifier(Classifier, SequenceTask):
             type(self).__name__, normalize, any_length=True, name="field_in", dtype=self.variable_dtype
         )
         self.encoder, self.head = self.label_network(
-            units,
-            pooling,
-            dropout,
-            cell,
-            bidirectional,
-            activation,
-            recurrent_dropout,
-            shards,
+            units, pooling, dropout, cell, bidirectional, activation, recurrent_dropout, shards
         )

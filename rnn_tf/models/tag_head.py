@@ -90,8 +90,8 @@ class TagHead(Head):
     def chain(self, training: bool) -> Chain:
         """The scores of neighbours; those that are shut out cannot be learned."""
         size = len(self.scheme.tags)
-        zeros = tf.zeros([size, size]), tf.zeros([size]), tf.zeros([size])
-        chain = Chain(self.pairs, self.first, self.last) if self.crf else Chain(*zeros)
+        zeros = Chain(*(tf.zeros(shape, self.variable_dtype) for shape in ([size, size], [size], [size])))
+        chain = Chain(self.pairs, self.first, self.last) if self.crf else zeros
         if self.scheme.kind is None or self.well_formed is None or (training and self.well_formed == "answers"):
             return Chain(*map(tf.convert_to_tensor, chain))
         allowed = self.scheme.allowed[:-1, :-1], self.scheme.allowed[-1, :-1], self.scheme.allowed[:-1, -1]

@@ -58,7 +58,8 @@ class TextTagger(Tagger):
         **kwargs: `name` and `dtype` of `keras.Model`.
 
     Call arguments:
-        inputs: Integer tensor `[batch, tokens, 1 + characters]`, as `field_in.rows` gives it, padded by 0.
+        inputs: Integer tensor `[batch, tokens, 1 + characters]`, padded by 0, as
+            `tagger.field_in.rows(sentences).padded()` gives it.
         training: Whether dropout is active.
 
     Returns:
@@ -119,17 +120,8 @@ class TextTagger(Tagger):
             dtype=self.dtype_policy,
         )
         self.field_out = Tags(tags, scheme, intents, name="field_out", dtype=self.variable_dtype)
-        self.encoder = Encoder(
-            units,
-            cell=cell,
-            activation=activation,
-            dropout=dropout if isinstance(cell, str) else 0.0,
-            recurrent_dropout=recurrent_dropout,
-            bidirectional=bidirectional,
-            return_sequences=True,
-            shards=shards,
-            name="encoder",
-            dtype=self.dtype_policy,
+        self.encoder = Encoder.at_every_step(
+            units, cell, bidirectional, activation, dropout, recurrent_dropout, shards, self.dtype_policy
         )
         self.head = TagHead(
             self.field_out.scheme,
@@ -257,15 +249,16 @@ class TextTagger(Tagger):
         whole = tf.reduce_all(known | ~mask, axis=1)
         weight = tf.cast(whole, losses.dtype)
         if sample_weight is not None:
-            weight *= tf.cast(sample_weight, losses.dtype)
+            sample_weight = tf.reshape(tf.cast(sample_weight, losses.dtype), [-1])  # one a sentence
+            weight *= sample_weight
         steps = tf.cast(mask, losses.dtype)
         loss = tf.math.divide_no_nan(tf.reduce_sum(losses * weight), tf.reduce_sum(steps))
         self.accuracies[0].update_state(tf.cast(right, losses.dtype), sample_weight=steps)
         if self.head.intent is not None:
             intent, found = tf.cast(y["intent"], tf.int64), y_pred["intent"]
             errors = keras.losses.sparse_categorical_crossentropy(tf.maximum(intent, 0), found)
-            errors = tf.where(intent == UNKNOWN, 0.0, errors)
-            loss += tf.reduce_mean(errors if sample_weight is None else errors * tf.cast(sample_weight, errors.dtype))
+            errors = tf.where(intent == UNKNOWN, tf.zeros_like(errors), errors)
+            loss += tf.reduce_mean(errors if sample_weight is None else errors * sample_weight)
             self.accuracies[1].update_state(tf.argmax(found, axis=1) == intent)
         return loss + tf.add_n([tf.cast(one, loss.dtype) for one in self.losses]) if self.losses else loss
 

@@ -14,11 +14,11 @@ def folder(tmp_path):
     """Three parallel files of easy requests."""
     random = np.random.default_rng(0)
     lines = []
-    for _ in range(60):
+    for place in range(60):
         name, time = random.choice(NAMES), random.choice(TIMES)
         lines += [
-            (f"call {name} Smith now", "O B-person I-person O", "call"),
-            (f"wake me at {time}", "O O O B-time", "alarm"),
+            (f"call {name} Smith now {place}", "O B-person I-person O O", "call"),
+            (f"wake me at {time} {place}", "O O O B-time O", "alarm"),
         ]
     (tmp_path / "home").mkdir()
     for file, column in zip(("seq.in", "seq.out", "label"), zip(*lines, strict=True), strict=True):
@@ -29,11 +29,11 @@ def folder(tmp_path):
 def test_train_and_predict(rnn_tf, folder):
     code, printed, errors = rnn_tf("train", "tags", "home", *QUICK)
     assert (code, errors) == (0, "")
-    assert "home: 120 sentences\n  O 300, person 60, time 60\n  86 train, 10 stop the training, 24 test" in printed
+    assert "home: 120 sentences\n  O 420, person 60, time 60\n  86 train, 10 stop the training, 24 test" in printed
     assert float(re.search(r"F1 +(\S+) ", printed)[1]) > 0.95
     assert "The most frequent tag of each word has F1" in printed
     command = re.search(r"next: rnn-tf (predict saved_models/home) '", printed)[1].split()
-    code, printed, errors = rnn_tf(*command, "call Ada Smith now", "wake me at ten", "wake me now")
+    code, printed, errors = rnn_tf(*command, "call Ada Smith now 7", "wake me at ten 8", "wake me now 9")
     assert (code, errors) == (0, "")
     assert printed.splitlines()[:3] == [
         "row,text,label,start,end,intent",
@@ -44,7 +44,7 @@ def test_train_and_predict(rnn_tf, folder):
 
 
 def test_parts_of_speech(rnn_tf, folder):
-    columns = [f"call VERB\n{name} NAME\nnow ADV\n" for name in NAMES * 5]
+    columns = [f"call VERB\n{name}{place} NAME\nnow ADV\n" for place in range(5) for name in NAMES]
     (folder / "train.conll").write_text("\n".join(columns), "utf-8")
     code, printed, _ = rnn_tf("train", "tags", folder / "train.conll", *QUICK, "--tokens", "words")
     assert code == 0
@@ -67,11 +67,37 @@ def test_colours_stand_around_the_spans():
     [
         (("nowhere.conll",), "nowhere.conll"),
         (("small.conll",), "must have at least 10 sentences. Received: 1."),
+        (("--column", "ner"), "are for a file. Received: no FILE"),
+        (("home", "--test", 1), "--test must be a share between 0 and 1. Received: --test 1.0"),
+        (("copies.conll",), "12 sentences, each of them twice or more. Add others."),
         (("home", "--intents", "small.conll"), "one for each sentence of home, and goes without --test-file"),
     ],
 )
 def test_bad_input_is_told_before_tensorflow(rnn_tf, folder, arguments, message):
     (folder.parent / "small.conll").write_text("call VERB\n", "utf-8")
+    (folder.parent / "copies.conll").write_text("call VERB\n\n" * 12, "utf-8")
     code, _, errors = rnn_tf("train", "tags", *arguments)
     assert code != 0
     assert message in errors
+
+
+def test_a_test_file_and_intents_beside_a_file(rnn_tf, folder):
+    (folder / "other").mkdir()
+    for name, line in (
+        ("seq.in", "call Ada Smith now 0\nwake me at noon"),
+        ("seq.out", "O B-person I-person O O\nO O O B-time"),
+    ):
+        (folder / "other" / name).write_text(line + "\n", "utf-8")
+    (folder / "other" / "label").write_text("call\nalarm\n", "utf-8")
+    code, printed, errors = rnn_tf("train", "tags", "home", "--test-file", "home/other", *QUICK, "--epochs", 1)
+    assert (code, errors) == (0, "")
+    assert "108 train, 12 stop the training, 2 test" in printed
+    rows = zip((folder / "seq.in").read_text().splitlines(), (folder / "seq.out").read_text().splitlines(), strict=True)
+    pairs = [zip(tokens.split(), tags.split(), strict=True) for tokens, tags in rows]
+    text = "\n\n".join("\n".join(f"{token} {tag}" for token, tag in one) for one in pairs)
+    (folder / "plain.conll").write_text(text + "\n", "utf-8")
+    code, printed, errors = rnn_tf(
+        "train", "tags", "home/plain.conll", "--intents", "home/label", *QUICK, "--epochs", 1
+    )
+    assert (code, errors) == (0, "")
+    assert "intent accuracy" in printed

@@ -421,7 +421,9 @@ def test_a_label_at_every_step():
     history = model.fit(x, y, epochs=40, verbose=0).history
     assert history["accuracy"][-1] > 0.97
     probabilities, names = model.predict(x, verbose=0), model.predict(x, labels=True, verbose=0)
-    assert np.isnan(probabilities[0, len(x[0]) :]).all()  # nothing is answered after the end
+    for row, one in enumerate(x):  # nothing is answered after the end
+        assert np.isnan(probabilities[row, len(one) :]).all()
+        assert set(names[row, len(one) :]) <= {""}
     answers = [row[: len(one)].tolist() for row, one in zip(names, x, strict=True)]
     with pytest.raises(ValueError, match=r"Give rnn_tf\.evaluation\.span_report lists of labels"):
         model.report(x, y)
@@ -447,3 +449,16 @@ def test_weights_of_classes_weigh_steps(how):
     np.testing.assert_allclose(history["loss"][0], losses / steps, rtol=1e-4)
     with pytest.raises(ValueError, match="Give a dict of weights by class"):
         train(x, y, class_weight="balanced", epochs=1, verbose=0)
+
+
+def test_an_export_with_labels_of_steps(tmp_path, in_this_process):
+    x, y = frames()
+    model = SequenceClassifier(3, ["down", "up"], each="step")
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, y, epochs=1, verbose=0)
+    path = export_saved_model(model, tmp_path / "steps")
+    shapes = tf.saved_model.load(path).signatures["serving_default"].structured_outputs
+    assert shapes["label"].shape.rank == 2
+    with pytest.raises(ValueError, match="one number for each example, as TF Serving's Regress answers it, or classes"):
+        export_saved_model(model, tmp_path / "other", examples_api=True)
+    assert not (tmp_path / "other").exists()

@@ -91,6 +91,34 @@ def test_the_loss_is_that_of_a_token(crf):
     np.testing.assert_allclose(unknown, losses[1:].sum() / x.lengths.sum(), rtol=1e-5)
 
 
+@pytest.mark.parametrize("intents", [None, INTENTS])
+def test_a_weight_is_that_of_a_sentence_in_fit_and_in_trainer(intents):
+    weights, y = np.linspace(0, 2, 16), TAGS if intents is None else JOINT
+    losses = []
+    for how in ("fit", "Trainer"):
+        keras.utils.set_random_seed(7)
+        model = TextTagger.from_data(SENTENCES, TAGS, intents, **TINY)
+        train = model.fit if how == "fit" else Trainer(model).fit
+        history = train(SENTENCES, y, sample_weight=weights, epochs=2, batch_size=16, verbose=0).history
+        losses.append(history["loss"])
+        plain = model.evaluate(SENTENCES, y, verbose=0, return_dict=True)["loss"]
+        assert model.evaluate(SENTENCES, y, sample_weight=weights, verbose=0)[0] != plain
+        twos = np.full(16, 2.0)
+        np.testing.assert_allclose(model.evaluate(SENTENCES, y, sample_weight=twos, verbose=0)[0], 2 * plain, rtol=1e-5)
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "mixed_bfloat16"])
+@pytest.mark.parametrize("crf", [False, True])
+def test_other_dtypes(dtype, crf):
+    model = TextTagger.from_data(SENTENCES, TAGS, INTENTS, crf=crf, dtype=dtype, **TINY)
+    model.fit(SENTENCES, JOINT, epochs=1, verbose=0)
+    probabilities = model.predict(SENTENCES)["tags"]
+    assert probabilities[0].dtype == ("float64" if dtype == "float64" else "float32")
+    np.testing.assert_allclose(probabilities[0].sum(axis=1), 1, rtol=1e-5)
+    assert model.serving_signatures().predict.answer({"text": ["call Bob"]})["tags"].shape == (1, 2)
+
+
 @pytest.mark.parametrize("well_formed", ["answers", "training", None])
 def test_what_the_scheme_forbids_is_never_answered(well_formed):
     model = TextTagger.from_data(SENTENCES, TAGS, well_formed=well_formed, **TINY)
