@@ -121,8 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     tags.add_argument(
         "--tokens",
         choices=["spaces", "words"],
-        default="spaces",
-        help="where an export cuts strings; words: also at punctuation, and each Chinese character (default: spaces)",
+        help="where an export cuts strings; words: also at punctuation, and each Chinese character (default: spaces; "
+        "without FILE words)",
     )
     tags.set_defaults(kind="tags")
     _training(tags, units=100, cell="lstm", batch=32, rate=0.004, dropout=0.5, test=0.2, epochs=30, rows="sentences")

@@ -19,7 +19,7 @@ def train(task: TagTask, options: argparse.Namespace) -> tuple[rnn_tf.TextTagger
         fitted.sentences,
         fitted.tags,
         fitted.intents,
-        tokens=options.tokens,
+        tokens=options.tokens or ("spaces" if options.file else "words"),
         units=[options.units] * options.layers,
         cell=options.cell,
         dropout=options.dropout,
