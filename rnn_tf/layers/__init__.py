@@ -2,9 +2,10 @@
 
 import rnn_tf._environment
 from rnn_tf.layers.acceleration import accelerate
+from rnn_tf.layers.embedding import Embedding
 from rnn_tf.layers.rnn import RNN
 
-__all__ = ["RNN", "accelerate"]
+__all__ = ["RNN", "Embedding", "accelerate"]
 
 
 def __dir__() -> list[str]:
