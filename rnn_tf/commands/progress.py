@@ -35,7 +35,30 @@ class PrintEpoch(keras.callbacks.Callback):
         )
 
 
+class StopByAccuracy(keras.callbacks.Callback):
+    """Ends the training, and keeps the weights of its best epoch: the most accurate on the held-back part.
+
+    Of equally accurate epochs the one of the smallest loss is better: until a tagger finds its first span, it answers
+    "O" everywhere, and only its loss falls.
+    """
+
+    def __init__(self, patience: int) -> None:
+        super().__init__()
+        self.patience, self.best, self.epoch = patience, (-1.0, 0.0), 0  # counted from 1
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        score = (logs["val_accuracy"], -logs["val_loss"])
+        if score > self.best:
+            self.best, self.epoch, self.weights = score, epoch + 1, self.model.get_weights()
+        elif epoch + 1 >= self.epoch + self.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.epoch:
+            self.model.set_weights(self.weights)
+
+
 def best_epoch(history: dict[str, list[float]]) -> int:
-    """Which epoch's weights are kept, counted from 1."""
+    """Which epoch has the smallest loss on the held-back part, counted from 1: its weights are kept."""
     losses = history["val_loss"]
     return 1 + losses.index(min(losses))

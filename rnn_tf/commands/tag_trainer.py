@@ -2,15 +2,17 @@
 
 import argparse
 from collections import Counter, defaultdict
-
-import keras
+from collections.abc import Sequence
 
 import rnn_tf
-from rnn_tf.commands.progress import PrintEpoch, best_epoch, say_that_it_compiles
+from rnn_tf.commands.progress import PrintEpoch, StopByAccuracy, say_that_it_compiles
 from rnn_tf.commands.train_tags import TagTask, column_of
-from rnn_tf.evaluation import span_report
+from rnn_tf.commands.train_text import shortened
+from rnn_tf.evaluation import SpanConfusion, span_report
+from rnn_tf.models.tagger import TaggedText
 
-PATIENCE = 5  # epochs without a smaller loss on the held-back part
+PATIENCE = 5  # epochs without a higher accuracy on the held-back part
+LINES = 5  # of confusions, and of mistakes
 
 
 def train(task: TagTask, options: argparse.Namespace) -> tuple[rnn_tf.TextTagger, str]:
@@ -27,23 +29,21 @@ def train(task: TagTask, options: argparse.Namespace) -> tuple[rnn_tf.TextTagger
     model.optimizer.learning_rate = options.rate
     print(f"\n{options.cell} with {options.units} units both ways, {len(model.field_in.vocabulary)} words known")
     say_that_it_compiles()
-    history = model.fit(
+    best = StopByAccuracy(PATIENCE)
+    model.fit(
         fitted.sentences,
         column_of(fitted),
         batch_size=options.batch,
         epochs=options.epochs,
         validation_data=(held_back.sentences, column_of(held_back)),
-        callbacks=[
-            keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True),
-            PrintEpoch(always=True),
-        ],
+        callbacks=[best, PrintEpoch(always=True)],
         verbose=0,
-    ).history
-    return model, f"; the weights of epoch {best_epoch(history)} are kept"
+    )
+    return model, f"; the weights of epoch {best.epoch} are kept"
 
 
 def report(model: rnn_tf.TextTagger, task: TagTask, options: argparse.Namespace) -> None:
-    """The table, the comparison with the most frequent tag of each word, and mistakes."""
+    """The table, the comparison with the most frequent tag of each word, confusions, and mistakes."""
     fitted, _, test = task
     scores = model.report(test.sentences, column_of(test))
     print(scores)
@@ -53,14 +53,41 @@ def report(model: rnn_tf.TextTagger, task: TagTask, options: argparse.Namespace)
     told = "beats it" if ours.low > theirs.value else "does not beat it for certain"
     measure = "token accuracy" if scores.f1 is None else "F1"
     print(f"\nThe most frequent tag of each word has {measure} {theirs}: the network {told}")
-    print("\nThe worst mistakes" + ("" if scores.mistakes else ": none"))
-    for mistake in scores.mistakes[:5]:
-        wrong = ", ".join(
-            f"{test.sentences[mistake.sentence][place]} {answer}, truth {truth}"
-            for place, truth, answer in mistake.tags[:4]
-        )
-        print(f"  {' '.join(test.sentences[mistake.sentence])[:90]}: {wrong}")
+    print("\nThe most frequent confusions" + ("" if scores.confusions else ": none"))
+    for confusion in scores.confusions[:LINES]:
+        print(f"{confusion.spans:5d}  {what_happens(confusion)}")
+    mistakes = confident_mistakes(test, model.tag(test.sentences))[:LINES]
+    print("\nThe most confident mistakes" + ("" if mistakes else ": none"))
+    for probability, token, answer, right, sentence in mistakes:
+        print(f"  {token} {answer} {probability:.2f}, truth {right}: {shortened(sentence)}")
     print()
+
+
+def what_happens(confusion: SpanConfusion) -> str:
+    if confusion.answer is None:
+        return f"{confusion.truth} missed"
+    if confusion.truth is None:
+        return f"{confusion.answer} made up"
+    return f"{confusion.truth} taken for {confusion.answer}"
+
+
+def confident_mistakes(
+    test: rnn_tf.data.Tagged, answers: Sequence[TaggedText]
+) -> list[tuple[float, str, str, str, str]]:
+    """Of each sentence the wrong answer that the model is surest of, those first that it is surest of.
+
+    Probability, token or "intent", answer, truth, and the sentence.
+    """
+    mistakes = []
+    for row, answer in enumerate(answers):
+        tokens = test.sentences[row]
+        told = list(zip(answer.probabilities, tokens, answer.tags, test.tags[row], strict=True))
+        if test.intents is not None:
+            told.append((answer.intent_probability or 0.0, "intent", answer.intent or "", test.intents[row]))
+        wrong = [one for one in told if one[2] != one[3]]
+        if wrong:
+            mistakes.append((*max(wrong), " ".join(tokens)))
+    return sorted(mistakes, key=lambda one: -one[0])
 
 
 def usual_tags(tagged: rnn_tf.data.Tagged) -> dict[str, str]:

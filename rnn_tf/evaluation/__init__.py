@@ -4,7 +4,7 @@ from rnn_tf.evaluation.agreement import SummaryReport, summary_report
 from rnn_tf.evaluation.bootstrap import Estimate
 from rnn_tf.evaluation.classification import ClassificationReport, Mistake, classification_report, paired_difference
 from rnn_tf.evaluation.ranks import RankCorrelation, rank_correlation
-from rnn_tf.evaluation.spans import LabelScores, SentenceMistake, SpanReport, span_report
+from rnn_tf.evaluation.spans import LabelScores, SentenceMistake, SpanConfusion, SpanReport, span_report
 
 __all__ = [
     "ClassificationReport",
@@ -13,6 +13,7 @@ __all__ = [
     "Mistake",
     "RankCorrelation",
     "SentenceMistake",
+    "SpanConfusion",
     "SpanReport",
     "SummaryReport",
     "classification_report",

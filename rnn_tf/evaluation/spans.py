@@ -1,5 +1,6 @@
 """How good a tagger is, with intervals that say how far other test sentences could move its scores."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +26,24 @@ class LabelScores(NamedTuple):
     recall: float
     f1: Estimate
     support: int
+
+
+class SpanConfusion(NamedTuple):
+    """How often spans of one label are answered as another one, with the same first and last token.
+
+    truth: The true label; None for spans that are made up: no true one has their first and last token.
+    answer: The predicted label; None for spans that are missed.
+    spans: How many they are.
+
+    Example: a span that ends too early is missed, and another one made up.
+    >>> from rnn_tf.evaluation import span_report
+    >>> span_report([["B-city", "O", "B-day", "I-day"]], [["B-day", "O", "B-day", "O"]]).confusions[1:]
+    [SpanConfusion(truth='city', answer='day', spans=1), SpanConfusion(truth='day', answer=None, spans=1)]
+    """
+
+    truth: str | None
+    answer: str | None
+    spans: int
 
 
 class SentenceMistake(NamedTuple):
@@ -53,6 +72,7 @@ class SpanReport(NamedTuple):
     sentence_accuracy: Share of the sentences of which everything is right: all tags, and the intent if there are any.
     intent_accuracy: Share of the sentences whose intent is right, or None.
     labels: The scores of each label; where tags mark no spans, of each tag.
+    confusions: Which label is taken for which, most frequent first: a list of `SpanConfusion`.
     ill_formed: How many predicted tags cannot be where they are, such as an I-city behind O.
     mistakes: At most 10 sentences, those with the most wrong tags first.
     sentences: How many there were.
@@ -73,6 +93,7 @@ class SpanReport(NamedTuple):
     sentence_accuracy: Estimate
     intent_accuracy: Estimate | None
     labels: dict[str, LabelScores]
+    confusions: list[SpanConfusion]
     ill_formed: int
     mistakes: list[SentenceMistake]
     sentences: int
@@ -201,6 +222,7 @@ def span_report(
         sentence_accuracy=_ratio(sentence_hits, sentences),
         intent_accuracy=_ratio(intent_hits, sentences) if true_intents is not None else None,
         labels=by_label,
+        confusions=_confusions(true_spans - found, found - true_spans),
         ill_formed=meaning.ill_formed(predicted),
         mistakes=[_mistake(number, truth[number], answers[number], intents[number]) for number in worst.tolist()],
         sentences=len(truth),
@@ -213,6 +235,14 @@ def _spans(meaning: Any, numbers: np.ndarray, rule: str) -> set[tuple[str, int, 
     if meaning.kind:
         return set(meaning.spans(numbers) if rule == "conll" else meaning.strict_spans(numbers))
     return {(meaning.tags[n], token, token + 1) for token, n in enumerate(numbers) if n < len(meaning.tags)}
+
+
+def _confusions(missed: set[tuple[str, int, int]], made_up: set[tuple[str, int, int]]) -> list[SpanConfusion]:
+    """Spans that are on one side alone, in pairs where they have the same tokens."""
+    truth, answers = ({(first, after): label for label, first, after in spans} for spans in (missed, made_up))
+    pairs = Counter((truth.get(place), answers.get(place)) for place in truth | answers)
+    named = [SpanConfusion(*pair, count) for pair, count in pairs.items()]
+    return sorted(named, key=lambda one: (-one.spans, one.truth or "", one.answer or ""))
 
 
 def _counts(spans: set[tuple[str, int, int]], sentence_of: np.ndarray, labels: list[str]) -> np.ndarray:

@@ -57,6 +57,10 @@ class RNN(_keras.RNN):
         `[batch, units]`, or with `return_sequences` `[batch, timesteps, units]`; with `return_state` followed by the
         last states, `[batch, units]` each. In the layer's compute dtype.
 
+    With `go_backwards` outputs stand last step first, and the mask goes on unreversed, as in Keras, so that a model
+    keeps its numbers when it takes this layer: of [1, 2, 3, pad, pad] a masked loss, or a layer above, takes the
+    outputs of the pads and of 3, not those of 2 and 1. `keras.ops.flip(outputs, axis=1)` puts them where their mask is.
+
     Raises:
         ValueError: If the cell has no `state_size`, an argument is out of its range, or sequences, mask and initial
             state do not fit each other.

@@ -33,6 +33,7 @@ class TaggedText(NamedTuple):
     probabilities: How probable each of these tags is by itself.
     spans: What the tags mark; empty where they mark no spans.
     intent: The most probable intent, or None.
+    intent_probability: How probable it is, or None.
     """
 
     text: str
@@ -41,6 +42,7 @@ class TaggedText(NamedTuple):
     probabilities: list[float]
     spans: list[Span]
     intent: str | None
+    intent_probability: float | None
 
 
 class Tagger(Task, abstract=True):
@@ -157,4 +159,5 @@ class Tagger(Task, abstract=True):
             answer["probability"].tolist(),
             spans,
             None if intents is None else intents[int(answer["intent"].argmax())],
+            None if intents is None else float(answer["intent"].max()),
         )

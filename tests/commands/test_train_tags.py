@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 
 from rnn_tf.commands import answers
+from rnn_tf.commands.progress import StopByAccuracy
+from rnn_tf.commands.tag_trainer import confident_mistakes, what_happens
+from rnn_tf.data import Tagged
+from rnn_tf.evaluation import span_report
+from rnn_tf.models.tagger import TaggedText
 
 NAMES, TIMES = ["Ada", "Bob", "Cleo", "Dan"], ["nine", "ten", "noon"]
 QUICK = ("--units", 8, "--epochs", 12, "--rate", 0.03, "--dropout", 0)
@@ -32,6 +37,8 @@ def test_train_and_predict(rnn_tf, folder):
     assert "home: 120 sentences\n  O 420, person 60, time 60\n  86 train, 10 stop the training, 24 test" in printed
     assert float(re.search(r"F1 +(\S+) ", printed)[1]) > 0.95
     assert "The most frequent tag of each word has F1" in printed
+    assert "The most frequent confusions" in printed
+    assert "The most confident mistakes" in printed
     command = re.search(r"next: rnn-tf (predict saved_models/home) '", printed)[1].split()
     code, printed, errors = rnn_tf(*command, "call Ada Smith now 7", "wake me at ten 8", "wake me now 9")
     assert (code, errors) == (0, "")
@@ -51,6 +58,57 @@ def test_parts_of_speech(rnn_tf, folder):
     assert "The most frequent tag of each word has token accuracy" in printed
     _, printed, _ = rnn_tf("predict", "saved_models/train", "call Ada now!")
     assert printed.splitlines()[:2] == ["row,token,tag", "0,call,VERB"]
+
+
+class Weights:
+    """A model whose weights are the number of the epoch that trained them."""
+
+    stop_training = False
+
+    def get_weights(self):
+        return self.epoch
+
+    def set_weights(self, weights):
+        self.epoch = weights
+
+
+@pytest.mark.parametrize(
+    ("epochs", "kept", "stopped"),
+    [
+        ([(0.6, 3), (0.6, 2), (0.6, 1.5), (0.6, 1.8), (0.7, 2)], 5, 5),  # all "O", then the first spans
+        ([(0.6, 3), (0.7, 2), (0.7, 2), (0.7, 2.5), (0.9, 9)], 2, 4),
+        ([(0.6, 3), (0.5, 2), (0.5, 1), (0.9, 9)], 1, 3),
+        ([(0.0, 9)], 1, 1),
+        ([], 0, 0),
+    ],
+)
+def test_training_stops_by_accuracy_and_of_equal_ones_by_loss(epochs, kept, stopped):
+    model, stop = Weights(), StopByAccuracy(patience=2)
+    stop.set_model(model)
+    model.epoch = last = 0
+    for last, (accuracy, loss) in enumerate(epochs, 1):
+        model.epoch = last
+        stop.on_epoch_end(last - 1, {"val_accuracy": accuracy, "val_loss": loss})
+        if model.stop_training:
+            break
+    stop.on_train_end()
+    assert (stop.epoch, model.epoch, last) == (kept, kept, stopped)
+
+
+def test_confusions_are_told_in_words():
+    report = span_report([["B-a", "O", "B-a"]], [["B-b", "B-b", "O"]])
+    assert [what_happens(one) for one in report.confusions] == ["b made up", "a missed", "a taken for b"]
+
+
+def test_the_surest_mistakes_come_first():
+    def answer(tags, probabilities, intent, sure):
+        return TaggedText("", [], tags, probabilities, [], intent, sure)
+
+    test = Tagged([["a", "b"], ["c"], ["d"]], [["O", "B-x"], ["O"], ["O"]], ["i", "i", "i"])
+    found = [answer(["B-x", "O"], [0.6, 0.7], "i", 1.0), answer(["O"], [1.0], "j", 0.9), answer(["O"], [1.0], "i", 1.0)]
+    assert confident_mistakes(test, found) == [(0.9, "intent", "j", "i", "c"), (0.7, "b", "O", "B-x", "a b")]
+    without = Tagged(test.sentences, test.tags)
+    assert confident_mistakes(without, found) == [(0.7, "b", "O", "B-x", "a b")]
 
 
 def test_colours_stand_around_the_spans():

@@ -5,7 +5,7 @@ import pytest
 import seqeval.metrics
 from seqeval.scheme import IOB2, IOBES
 
-from rnn_tf.evaluation import Estimate, SentenceMistake, span_report
+from rnn_tf.evaluation import Estimate, SentenceMistake, SpanConfusion, span_report
 
 BIO = ["O", *(f"{prefix}-{label}" for label in ("city", "day", "time") for prefix in "BI")]
 IOBES_TAGS = ["O", *(f"{prefix}-{label}" for label in ("city", "day") for prefix in "BIES")]
@@ -78,6 +78,29 @@ def test_a_small_case_by_hand():
     assert values(strict) == [1, 3 / 4, 6 / 7]
 
 
+@pytest.mark.parametrize("rule", ["conll", "strict"])
+def test_confusions_count_spans_with_the_same_tokens(rule):
+    true = [["B-city", "I-city", "O", "B-day"], ["B-city", "O"], ["O", "B-time", "I-time"], ["B-day", "B-city"]]
+    found = [["B-day", "I-day", "O", "O"], ["B-day", "B-time"], ["O", "B-time", "O"], ["B-day", "B-city"]]
+    confusions = span_report(true, found, rule=rule).confusions
+    expected = [("city", "day", 2), (None, "time", 2), ("day", None, 1), ("time", None, 1)]
+    assert sorted(map(str, confusions)) == sorted(str(SpanConfusion(*one)) for one in expected)
+    counts = [one.spans for one in confusions]
+    assert counts == sorted(counts, reverse=True)
+    assert span_report(true, true).confusions == []
+
+
+def test_confusions_add_up_to_the_counts_of_the_labels():
+    truth, predicted = tagged(BIO, 300)
+    report = span_report(truth, predicted)
+    for label, scores in report.labels.items():
+        missed = sum(one.spans for one in report.confusions if one.truth == label)
+        wrong = sum(one.spans for one in report.confusions if one.answer == label)
+        hits = scores.support - missed
+        assert scores.recall == pytest.approx(hits / scores.support)
+        assert scores.precision == pytest.approx(hits / (hits + wrong))
+
+
 def test_a_span_does_not_go_on_in_the_next_sentence():
     report = span_report([["B-x"], ["I-x"]], [["B-x"], ["I-x"]])
     assert report.labels["x"].support == 2
@@ -94,6 +117,7 @@ def test_parts_of_speech_are_scored_by_tag():
     assert np.isnan(verb.precision)
     assert (verb.recall, verb.f1.value, verb.support) == (0, 0, 1)
     assert report.ill_formed == 0
+    assert report.confusions == [SpanConfusion("VERB", "NOUN", 1)]
     assert str(report).splitlines() == [
         f"token accuracy     {report.token_accuracy}",
         f"sentence accuracy  {report.sentence_accuracy}",

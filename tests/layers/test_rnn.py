@@ -10,7 +10,7 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnn_tf import RNN, ElmanCell, LRUCell, MinGRUCell, MinLSTMCell
+from rnn_tf import RNN, ElmanCell, LRUCell, MinGRUCell, MinLSTMCell, accelerate
 from rnn_tf.layers import plan
 from rnn_tf.scans import linear
 
@@ -458,6 +458,41 @@ def test_left_to_cudnn(monkeypatch):
         reference, layer = pair(name, return_sequences=True, return_state=True, go_backwards=True)
         assert "cuDNN" in layer.explain((8, 7, 3))
         assert_equal(everything(layer, sequences(), initial=True), everything(reference, sequences(), initial=True))
+
+
+def backwards(kind, turned):
+    """A model of padded words whose outputs a masked loss weighs."""
+    words = keras.Input([None], dtype="int32")
+    vectors = keras.layers.Embedding(5, 2, mask_zero=True)(words)
+    arguments = {"return_sequences": True, "go_backwards": True}
+    cell, layer = keras.layers.LSTMCell(2), {"keras": keras.layers.RNN, "ours": RNN}.get(kind)
+    outputs = (layer(cell, **arguments) if layer else keras.layers.LSTM(2, **arguments))(vectors)
+    if turned:
+        outputs = keras.layers.Lambda(lambda x: keras.ops.flip(x, axis=1), mask=lambda _, mask: mask)(outputs)
+    return keras.Model(words, outputs)
+
+
+@pytest.mark.parametrize("kind", ["keras", "lstm", "ours", "accelerated"])
+def test_going_backwards_turns_the_outputs_and_not_the_mask(kind):
+    x, y = np.array([[1, 2, 3, 0, 0]]), np.random.default_rng(0).normal(size=[1, 5, 2]).astype("float32")
+    forward = np.array([True, True, True, False, False])
+    weights = None
+    for turned in (False, True):
+        model = backwards("lstm" if kind == "accelerated" else kind, turned)
+        model = accelerate(model, verbose=False) if kind == "accelerated" else model
+        expected = backwards("keras", turned)
+        weights = weights or expected.get_weights()
+        for one in (model, expected):
+            one.set_weights(weights)
+            one.compile("sgd", "mse")
+        outputs = model(x)
+        np.testing.assert_allclose(outputs, expected(x), rtol=1e-6)
+        np.testing.assert_array_equal(outputs._keras_mask, [forward])
+        read = forward if turned else forward[::-1]  # pads come first, and have no output yet
+        np.testing.assert_array_equal(np.any(outputs[0] != 0, axis=1), read)
+        loss = np.square(outputs[0] - y[0])[forward].mean()  # of two pads and 3, unless they are turned back
+        for one in (model, expected):
+            np.testing.assert_allclose(one.evaluate(x, y, verbose=0), loss, rtol=1e-5)
 
 
 class NoStateSize(keras.layers.Layer):
