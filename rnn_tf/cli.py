@@ -110,13 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     _export_to(text, "the file's")
 
     tags = _command(train, "tags", "rnn_tf.commands.train", "tag the tokens of sentences", heavy=False)
-    tags.add_argument(
-        "file",
-        metavar="FILE",
-        nargs="?",
-        help="CoNLL or CoNLL-U, or a folder of seq.in, seq.out and label; without it, requests to an assistant at home",
-    )
-    tags.add_argument("--column", help="of the tags, its name or number (default: upos of CoNLL-U, else the last)")
+    _tagged_from(tags, "requests to an assistant at home")
     tags.add_argument("--intents", metavar="FILE", help="with an intent a line (default: those of the folder, if any)")
     tags.add_argument(
         "--tokens",
@@ -199,6 +193,10 @@ def _parser() -> argparse.ArgumentParser:
     texts = _command(bench, "text", "rnn_tf.bench.text", "training on texts against the usual Keras recipe")
     _texts_from(texts)
     texts.add_argument("--repeat", type=_positive, default=5, help="turns (default: 5)")
+    tagging = _command(bench, "tags", "rnn_tf.bench.tags", "training of taggers against Keras's recipe and PyTorch")
+    _tagged_from(tagging, "random words, in sentences as long as those of requests")
+    tagging.add_argument("--sentences", type=_positive, metavar="N", help="only the first N (default: all)")
+    tagging.add_argument("--repeat", type=_positive, default=5, help="turns (default: 5)")
     serving = _command(bench, "serving", "rnn_tf.bench.serving", "answers of an export, at batch 1")
     serving.add_argument("--repeat", type=_positive, default=9, help="turns (default: 9)")
     memory = _command(bench, "memory", "rnn_tf.bench.memory", "memory of training on long sequences")
@@ -227,6 +225,12 @@ def _texts_from(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--text", default="text", metavar="COLUMN", help="the column of the texts (default: text)")
     command.add_argument("--label", default="label", metavar="COLUMN", help="that of the labels (default: label)")
+
+
+def _tagged_from(command: argparse.ArgumentParser, otherwise: str) -> None:
+    known = f"CoNLL or CoNLL-U, or a folder of seq.in, seq.out and label; without it, {otherwise}"
+    command.add_argument("file", metavar="FILE", nargs="?", help=known)
+    command.add_argument("--column", help="of the tags, its name or number (default: upos of CoNLL-U, else the last)")
 
 
 def _times_from(command: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from rnn_tf._checks import writable_folder
 from rnn_tf.bench.scans import compare_scans
-from rnn_tf.bench.timing import in_turns, machine
+from rnn_tf.bench.timing import in_turns, installed, machine
 from rnn_tf.cells import ElmanCell, MinGRUCell
 from rnn_tf.layers import RNN
 
@@ -109,8 +109,7 @@ def run(options: argparse.Namespace) -> None:
     folder = writable_folder(options.output)
     print(f"{options.repeat} turns; {machine()}")
     for name, module in (("PyTorch", "torch"), ("JAX", "jax")):
-        if not importlib.util.find_spec(module):
-            print(f"{name} is left out: {module} is not installed.")
+        installed(name, module)
     results = [compare(case, options.repeat) for case in CASES[: options.cases]]
     scans = compare_scans(options.repeat)
     sweeps = {name: sweep(cases[: options.cases], options.repeat) for name, cases in SWEEPS.items()}

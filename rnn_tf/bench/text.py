@@ -14,10 +14,10 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_tf.bench.recipe import recipe
 from rnn_tf.bench.timing import in_turns, machine
 from rnn_tf.data import library_docs, read_texts
 from rnn_tf.models import TextClassifier
@@ -31,9 +31,7 @@ def run(options: argparse.Namespace) -> None:
     model = TextClassifier.from_texts(
         *texts, units=[UNITS, UNITS], embedding_size=EMBEDDING_SIZE, pooling="last", word_dropout=0.0, dropout=0.0
     )
-    peer = recipe(model)
-    if peer.count_params() != sum(int(tf.size(weight)) for weight in model.trainable_variables):
-        raise RuntimeError("The two networks are not of the same shape.")
+    peer = recipe(model, EMBEDDING_SIZE, [UNITS, UNITS], len(model.classes), "adam")
     similar, random, fixed = batches(model, texts.texts, texts.labels)
     similar_64 = model.dataset(*texts, batch_size=2 * BATCH_SIZE)
     contenders: dict[str, Callable[[], Any]] = {
@@ -59,22 +57,6 @@ def run(options: argparse.Namespace) -> None:
     for name, times in seconds.items():
         ratio = np.median(seconds["keras recipe"] / times)
         print(f"{name:46s}{tokens / np.median(times):16.0f}{ratio:18.2f}")
-
-
-def recipe(model: TextClassifier) -> keras.Model:
-    """The usual Keras network of the same shape."""
-    layers = keras.layers
-    peer = keras.Sequential(
-        [
-            keras.Input([None], dtype="int32"),
-            layers.Embedding(len(model.vocabulary) + 2, EMBEDDING_SIZE, mask_zero=True),
-            layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True)),
-            layers.Bidirectional(layers.LSTM(UNITS)),
-            layers.Dense(len(model.classes), activation="softmax"),
-        ]
-    )
-    peer.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return peer
 
 
 def batches(model: TextClassifier, texts: list[str], labels: list[str]) -> tuple[tf.data.Dataset, ...]:

@@ -1,5 +1,6 @@
 """Fair timing: contenders take turns, and are compared within a turn."""
 
+import importlib.util
 import os
 import platform
 import time
@@ -18,6 +19,14 @@ def machine() -> str:
         f"TensorFlow {tf.__version__}{' without oneDNN' if onednn_is_off() else ''}, Keras {keras.__version__}, "
         f"{os.cpu_count()} cores of {platform.machine()}"
     )
+
+
+def installed(name: str, module: str) -> bool:
+    """Whether another library is there; says so where it is not."""
+    found = importlib.util.find_spec(module) is not None
+    if not found:
+        print(f"{name} is left out: {module} is not installed.")
+    return found
 
 
 def in_turns(contenders: Mapping[str, Callable[[], object]], turns: int, budget: float = 0.1) -> dict[str, np.ndarray]:

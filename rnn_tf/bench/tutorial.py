@@ -7,7 +7,6 @@ a turn. The last column, the loss after the last of 2000 steps from the same sta
 """
 
 import argparse
-import importlib.util
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf.bench.timing import machine
+from rnn_tf.bench.timing import installed, machine
 from rnn_tf.data import jang_task
 from rnn_tf.models import SequenceRegressor
 from rnn_tf.training import Trainer
@@ -47,10 +46,8 @@ def run(options: argparse.Namespace) -> None:
         "model.fit, steps_per_execution=100": partial(keras_fit, steps_per_execution=100),
     }
     for name, module, contender in (("PyTorch nn.RNN", "torch", pytorch), ("JAX fori_loop", "jax", jax_loop)):
-        if importlib.util.find_spec(module):
+        if installed(name, module):
             contenders[name] = contender
-        else:
-            print(f"{name} is left out: {module} is not installed.")
     train, _ = jang_task()
     x, y = train.x[:256], train.y[:256]
     random = np.random.default_rng(0)
