@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import positive_integer, seed_of
+from rnn_tf.training.checkpoint import digest
 
 POOL = 64  # batches whose rows are sorted by length together, and which then come in an order of their own
 BLOCK = 16 * 2**20  # bytes of rows that are handed over at once, if all rows exceed PINNED
@@ -58,8 +59,18 @@ class Source(Protocol):
     def steps_an_epoch(self) -> int | None:
         """How many batches make one pass through the data; None where it is not known."""
 
-    def calls(self, length: int, log_every: int) -> Iterator[tuple[Any, int]]:
+    first_batches: list[str]  # their digests, where the order does not follow from a seed
+
+    def identity(self) -> dict[str, Any]:
+        """What tells these batches from others, by the names that errors use."""
+
+    def seek(self, epoch: int, step: int, done: int, first_batches: list[str]) -> None:
+        """Go to where a run stood before its step `step`, of which `done` were of this epoch."""
+
+    def calls(self, length: int, log_every: int, done: int = 0) -> Iterator[tuple[Any, int]]:
         """For one epoch of `length` steps, or of one pass if it is 0: what to hand over, and the steps to make of it.
+
+        The first `done` steps of the epoch were made before.
 
         What is handed over is `(columns, rows)`, row numbers `[steps, batch]` or None for all rows in every step; or
         a `tf.data` iterator, which may end before the last step.
@@ -100,6 +111,7 @@ class Batches:
         self.joined = joined and not self.ragged
         self.steps_an_epoch = -(-self.size // self.batch_size)
         self.step = 0
+        self.first_batches: list[str] = []
         self.spec = tuple(map(_spec, columns))
         self._last: tuple[int, tuple[np.ndarray, np.ndarray]] | None = None  # number and order
         self._dataset: Any = None
@@ -137,13 +149,26 @@ class Batches:
             self._last = number, (rows, places)
         return self._last[1]
 
-    def calls(self, length: int, log_every: int) -> Iterator[tuple[Any, int]]:
+    def identity(self) -> dict[str, Any]:
+        """See `Source`."""
+        flat = [
+            [one.values, one.lengths] if isinstance(one, Ragged) else [one] for one in tf.nest.flatten(self.columns)
+        ]
+        arrays = [array for one in flat for array in one if array is not None]
+        return {"batch_size": self.batch_size, "shuffle": self.shuffle, "rows": self.size, "data": digest(*arrays)}
+
+    def seek(self, epoch: int, step: int, done: int, first_batches: list[str]) -> None:
+        """See `Source`."""
+        self.step = step
+
+    def calls(self, length: int, log_every: int, done: int = 0) -> Iterator[tuple[Any, int]]:
         """See `Source`."""
         steps = length or self.steps_an_epoch
         if self.ragged:
             if self._iterator is None or not length:
-                self._iterator = iter(self.dataset().repeat() if length else self.dataset())
-            for first in range(0, steps, log_every):
+                dataset = self.dataset().repeat() if length else self.dataset()
+                self._iterator = iter(dataset.skip(self.step % self.steps_an_epoch))
+            for first in range(done, steps, log_every):
                 self.step += min(log_every, steps - first)
                 yield self._iterator, min(log_every, steps - first)
         elif self.batch_size == self.size:  # every step takes all rows: their order does not matter
@@ -154,7 +179,7 @@ class Batches:
             size = log_every if self.joined else min(log_every, whole)
             if self._bytes > PINNED:
                 size = min(size, max(1, BLOCK * self.size // (self._bytes * self.batch_size)))
-            for first in range(0, whole, size):
+            for first in range(done, whole, size):
                 yield self._call(min(size, whole - first), size), min(size, whole - first)
             if whole < steps:
                 yield self._call(1, 1), 1
@@ -204,37 +229,6 @@ class Batches:
         known = tf.data.experimental.assert_cardinality(self.steps_an_epoch)
         self._dataset = batches.apply(known).prefetch(tf.data.AUTOTUNE)
         return self._dataset
-
-
-class DatasetBatches:
-    """The batches of a `tf.data.Dataset` that gives `(x, y)` or `(x, y, sample_weight)`."""
-
-    def __init__(self, dataset: tf.data.Dataset, repeat: bool) -> None:
-        spec = dataset.element_spec
-        if not isinstance(spec, tuple) or len(spec) not in (2, 3):
-            raise ValueError(
-                "A dataset must give batches (x, y) or (x, y, sample_weight). "
-                f"Received: a dataset whose elements are {spec}."
-            )
-        self.spec = spec
-        cardinality = int(dataset.cardinality())
-        self.steps_an_epoch = None if repeat or cardinality < 0 else cardinality
-        if not repeat and cardinality == tf.data.INFINITE_CARDINALITY:
-            raise ValueError("A dataset without end has no epochs. Give `steps` instead, or dataset.take(n).")
-        self._dataset = dataset
-        self._endless = iter(dataset.repeat()) if repeat else None
-
-    def calls(self, length: int, log_every: int) -> Iterator[tuple[Any, int]]:
-        """See `Source`."""
-        if self._endless is not None:
-            yield self._endless, length
-            return
-        iterator = iter(self._dataset)
-        if self.steps_an_epoch is None:
-            while True:
-                yield iterator, log_every
-        for first in range(0, self.steps_an_epoch, log_every):
-            yield iterator, min(log_every, self.steps_an_epoch - first)
 
 
 def _each(function: Any, columns: Any) -> Any:

@@ -44,6 +44,12 @@ class Loop:
             done, loss = self._train_iterator(feed, tf.constant(limit))
         return int(done), float(loss)
 
+    def trace(self, feed: Any) -> None:
+        """Compile what `train` will call, so that what the first call makes is there: the variables of the metrics."""
+        function: Any
+        arguments, function = (feed, self._train_rows) if isinstance(feed, tuple) else ((feed,), self._train_iterator)
+        function.get_concrete_function(*arguments, tf.constant(1))
+
     def evaluate(self, feed: Any, limit: int) -> int:
         """Up to `limit` batches into the model's metrics; returns how many there were."""
         if isinstance(feed, tuple):

@@ -1,16 +1,21 @@
 """The training loop: `tf.function` in place of placeholder, Session and feed_dict."""
 
+from os import PathLike
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import checked_arrays, positive_integer
-from rnn_tf.training.batches import Batches, DatasetBatches, Source
+from rnn_tf._checks import checked_arrays, positive_integer, seed_of
+from rnn_tf.training.batches import Batches, Source
+from rnn_tf.training.checkpoint import Checkpoint
 from rnn_tf.training.class_weights import weighted, with_class_weight
+from rnn_tf.training.dataset_batches import DatasetBatches
+from rnn_tf.training.identity import identity_of
 from rnn_tf.training.loop import Loop, pays_xla
 from rnn_tf.training.preparation import PreparesData, split_validation
+from rnn_tf.training.run import Run
 
 
 class Trainer:
@@ -100,6 +105,8 @@ class Trainer:
         seed: int | None = None,
         callbacks: Any = None,
         verbose: int | str = "auto",
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_seconds: float | None = None,
     ) -> keras.callbacks.History:
         """Train for a number of `steps`, or of `epochs`.
 
@@ -130,15 +137,35 @@ class Trainer:
                 `keras.utils.set_random_seed` sets.
             callbacks: Keras callbacks.
             verbose: 0 silent, 1 or `"auto"` a progress bar, 2 one line an epoch, as in `model.fit`.
+            checkpoint: A folder in which one file holds the whole run: weights, optimizer, seeds of dropout, metrics,
+                place in the data, and what callbacks noted in attributes that are numbers, texts, arrays, or lists
+                and dicts of them. Where a process was killed, the same program run again goes on, and ends with the
+                same bits; a run that is finished returns its history at once. Ctrl-C and SIGTERM save, too.
+            checkpoint_seconds: How many seconds lie between two saves, at least; 0 saves before each call of the
+                loop. `None`: 10, and so many that saving takes at most 2 % of the time.
 
         Returns:
             The Keras `History`, `history.history["loss"]` being the mean over each epoch's rows.
 
         Raises:
-            ValueError: If an argument is out of range or the data cannot be trained on.
+            ValueError: If an argument is out of range or the data cannot be trained on; or if `checkpoint` is of
+                another run: the message names what differs.
+            OSError: If the disk of `checkpoint` is full. What was saved before is whole.
             FloatingPointError: At the first loss or gradient that is NaN or infinite; the message names the step.
                 That step's update is not made: the trainable weights are those before it.
         """
+        self._check_callbacks(callbacks)
+        saved = None if checkpoint is None else Checkpoint(checkpoint, checkpoint_seconds)
+        kept = saved.load() if saved else None
+        seed = kept["run"]["seed"] if kept and seed is None else seed_of(seed)
+        arguments = {
+            "steps": steps,
+            "epochs": epochs,
+            "log_every": log_every,
+            "seed": seed,
+            "class_weight": class_weight,
+            "jit_compile": self.jit_compile,
+        }
         if (steps is None) == (epochs is None):
             raise ValueError(f"Give `steps` or `epochs`, one of the two. Received: steps={steps!r}, epochs={epochs!r}.")
         log_every = positive_integer("log_every", log_every)
@@ -169,91 +196,27 @@ class Trainer:
                 x = x.dataset()
         source: Source
         if isinstance(x, tf.data.Dataset):
-            source = DatasetBatches(weighted(self.model, x, class_weight), repeat=steps is not None)
+            x = weighted(self.model, x, class_weight)
+            source = DatasetBatches(x, repeat=steps is not None, replayable=saved is not None)
         elif isinstance(x, Batches):
             source = x
         else:
             columns = with_class_weight(self.model, self._columns(x, y, sample_weight), class_weight)
             source = Batches(columns, batch_size, shuffle=shuffle, seed=seed, joined=steps is not None)
         validation = self._validation_source(validation_data, batch_size)
-        return self._run(self._built_loop(source), source, validation, lengths, log_every, callbacks, verbose)
+        loop = self._built_loop(source)
+        run = Run(self.model, loop, source, validation, lengths, log_every, callbacks, verbose)
+        if saved is None:
+            return run.train()
+        return run.train(saved, kept, identity_of(self.model, arguments, run.callbacks.callbacks, source, validation))
 
-    def _run(
-        self,
-        loop: Loop,
-        source: Source,
-        validation: Source | None,
-        lengths: list[int],
-        log_every: int,
-        callbacks: Any,
-        verbose: int | str,
-    ) -> keras.callbacks.History:
-        model = self.model
+    def _check_callbacks(self, callbacks: Any) -> None:
         for callback in callbacks or () if isinstance(callbacks, (list, tuple, type(None))) else (callbacks,):
             if isinstance(callback, keras.callbacks.BackupAndRestore):
-                raise ValueError("Trainer cannot resume from BackupAndRestore yet: use ModelCheckpoint, or model.fit.")
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = keras.callbacks.CallbackList(
-                callbacks,
-                add_history=True,
-                add_progbar=verbose != 0,
-                verbose=1 if verbose == "auto" else verbose,
-                epochs=len(lengths),
-                steps=lengths[0] or source.steps_an_epoch,
-                model=model,
-            )
-        model.stop_training = False
-        callbacks.on_train_begin()
-        logs: dict[str, Any] = {}
-        step = 0
-        for epoch, length in enumerate(lengths):
-            model.reset_metrics()
-            callbacks.on_epoch_begin(epoch)
-            first = step
-            for feed, limit in source.calls(length, log_every):
-                callbacks.on_train_batch_begin(step - first)
-                done, loss = loop.train(feed, limit)
-                if not np.isfinite(loss):
-                    raise FloatingPointError(
-                        f"The loss or its gradient became {loss} at step {step + done + 1}. That update was not made: "
-                        "the trainable weights are those before it. A smaller learning rate, the optimizer's "
-                        "`global_clipnorm`, or inputs of a smaller scale usually help."
-                    )
-                step += done
-                if done:
-                    logs = _results(model)
-                    callbacks.on_train_batch_end(step - first - 1, logs)
-                if done < limit:
-                    break
-            if step == first:
-                raise ValueError("The dataset gave no batch. Give one that has at least one.")
-            if validation is not None:
-                logs = {
-                    **logs,
-                    **{f"val_{name}": value for name, value in self._validate(loop, validation, callbacks).items()},
-                }
-            callbacks.on_epoch_end(epoch, logs)
-            if model.stop_training:
-                break
-        model.optimizer.finalize_variable_values(model.trainable_variables)
-        callbacks.on_train_end(logs)
-        return model.history
-
-    def _validate(self, loop: Loop, validation: Source, callbacks: keras.callbacks.CallbackList) -> dict[str, Any]:
-        self.model.reset_metrics()
-        callbacks.on_test_begin()
-        batch = 0
-        for feed, limit in validation.calls(0, 1000):
-            callbacks.on_test_batch_begin(batch)
-            done = loop.evaluate(feed, limit)
-            batch += done
-            if done:
-                callbacks.on_test_batch_end(batch - 1, _results(self.model))
-            if done < limit:
-                break
-        logs = _results(self.model)
-        callbacks.on_test_end(logs)
-        return logs
+                raise ValueError(
+                    "Trainer saves and restores a run itself. Received: BackupAndRestore among the callbacks. Leave it "
+                    'out, and name a folder: fit(..., checkpoint="backup").'
+                )
 
     def _validation_source(self, validation_data: Any, batch_size: int | None) -> Source | None:
         if validation_data is None:
@@ -300,8 +263,3 @@ class Trainer:
         if self._loop is None or not self._loop.serves(model, jit):
             self._loop = Loop(model, jit)
         return self._loop
-
-
-def _results(model: keras.Model) -> dict[str, Any]:
-    """The metrics as plain numbers, or lists of them."""
-    return {name: np.asarray(value).tolist() for name, value in model.get_metrics_result().items()}

@@ -1,6 +1,6 @@
 """Exports that are killed at random moments, and what they leave behind.
 
-    python tests/serving/kill_exports.py 200 [SEED]
+    python tests/export/kill_exports.py 200 [SEED]
 
 Starts that many exports of a small SequenceRegressor, one after another, all into one directory, two versions of which
 are kept, and ends each by SIGKILL. The moments are spread evenly, for half of the exports from the call to the return,
@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 if __name__ == "__main__":  # before TensorFlow is imported
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
@@ -27,6 +28,7 @@ if __name__ == "__main__":  # before TensorFlow is imported
 # Nothing of TensorFlow runs in this process, so that it has no threads and may be forked.
 import numpy as np
 import tensorflow as tf
+from forks import Child
 
 from rnn_tf import SequenceRegressor, export_saved_model
 from rnn_tf.export import export, versions
@@ -130,37 +132,6 @@ def check(directory: Path, new: set[int]) -> None:
         with Child(load) as child:
             if child.exit_code():
                 sys.exit(f"one of the versions {sorted(new)} does not answer")
-
-
-class Child:
-    """A process that was forked to do some work, and can report how far it is."""
-
-    def __init__(self, work) -> None:
-        self.reports, write = os.pipe()
-        self.number = os.fork()
-        if not self.number:
-            code = 1
-            try:
-                work(lambda: os.write(write, b"."))
-                code = 0
-            except BaseException as error:
-                sys.stderr.write(f"{error!r}\n")
-            os._exit(code)
-        os.close(write)
-
-    def wait_for_report(self) -> float:
-        """Wait until it reports; returns when."""
-        os.read(self.reports, 1)
-        return time.perf_counter()
-
-    def exit_code(self) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self.number, 0)[1])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.close(self.reports)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,149 @@
+"""One file that holds all of a training run, so that it goes on after a crash as if there had been none."""
+
+import hashlib
+import json
+import os
+import time
+import zipfile
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_tf._checks import writable_folder
+
+LOCAL = "A folder for checkpoints must be local: a rename is not atomic elsewhere. {received} Give a path on a disk."
+LEAST = 10.0  # seconds between two saves, by default
+SHARE = 50  # times as long as a save takes must lie between two of them, by default
+
+
+class Checkpoint:
+    """The file `training.npz` in a folder, which is replaced as a whole.
+
+    It is written beside, flushed to the disk, and renamed: whoever kills the process, at whatever moment, finds the
+    last file that was whole.
+
+    Args:
+        folder: Where the file lies. Nothing is made before the first save.
+        seconds: How many seconds lie between two saves, at least. None: 10, and so many that saving takes at most 2 %
+            of the time.
+    """
+
+    def __init__(self, folder: str | PathLike[str], seconds: float | None = None) -> None:
+        if seconds is not None and not (isinstance(seconds, (int, float)) and seconds >= 0):
+            raise ValueError(
+                "`checkpoint_seconds` must be a number of seconds that is not negative. Received: "
+                f"checkpoint_seconds={seconds!r}."
+            )
+        self.seconds = seconds
+        self.path = writable_folder(folder, LOCAL) / "training.npz"
+        self._pause = 0.0
+        self._saved: float | None = None
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return self._saved is None or time.monotonic() - self._saved >= self._pause
+
+    def save(self, state: Any) -> None:
+        """Replace the file by one that holds nested dicts, lists and tuples of plain values and arrays."""
+        start = time.monotonic()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_suffix(".draft")
+        arrays: dict[str, np.ndarray] = {}
+        plain = json.dumps(_plain(state, arrays)).encode()
+        try:
+            with open(draft, "wb") as file:
+                np.savez(file, state=np.frombuffer(plain, np.uint8), **arrays)  # type: ignore[arg-type]
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self.path)
+            _flush_folder(self.path.parent)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            last = f"{self.path} is whole, as it was saved before" if self.path.exists() else "Nothing was saved before"
+            raise OSError(
+                error.errno,
+                f"A checkpoint must fit on its disk. Received: {error.strerror or error}. {last}. Make room, and run "
+                "the same again",
+                str(draft),
+            ) from None
+        self._saved = time.monotonic()
+        taken = self._saved - start
+        self._pause = max(LEAST, SHARE * taken) if self.seconds is None else self.seconds
+
+    def load(self) -> Any:
+        """What was saved last, or None."""
+        if not self.path.exists():
+            return None
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                return _restored(json.loads(file["state"].tobytes()), file)
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{self.path} must be a file that Trainer saved. Received: one that cannot be read ({error}). Remove "
+                "it to begin anew, or give another folder."
+            ) from None
+
+
+def digest(*arrays: Any) -> str:
+    """A short text that differs for other arrays."""
+    found = hashlib.blake2b(digest_size=8)
+    for array in map(np.asarray, arrays):
+        found.update(f"{array.dtype.str}{array.shape}".encode())
+        if array.dtype.kind in "OU":
+            found.update(repr(array.tolist()).encode())
+        else:
+            found.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return found.hexdigest()
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a checkpoint can hold it."""
+    if isinstance(value, dict):
+        return all(is_plain(key) and is_plain(one) for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str, np.ndarray, np.generic))
+
+
+def _plain(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """A value as JSON has it; arrays go into `arrays`."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = np.asarray(value)
+        arrays[f"array_{len(arrays)}"] = array if array.dtype.kind in "biufcSU" else array.reshape(-1).view(np.uint8)
+        kind = "array" if isinstance(value, np.ndarray) else "scalar"
+        return {kind: f"array_{len(arrays) - 1}", "dtype": array.dtype.name, "shape": array.shape}
+    if isinstance(value, dict):
+        return {"dict": [[_plain(key, arrays), _plain(one, arrays)] for key, one in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [_plain(one, arrays) for one in value]}
+    if isinstance(value, list):
+        return [_plain(one, arrays) for one in value]
+    return value
+
+
+def _restored(value: Any, arrays: Any) -> Any:
+    if isinstance(value, list):
+        return [_restored(one, arrays) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "dict" in value:
+        return {_restored(key, arrays): _restored(one, arrays) for key, one in value["dict"]}
+    if "tuple" in value:
+        return tuple(_restored(one, arrays) for one in value["tuple"])
+    array = arrays[value.get("array") or value["scalar"]]
+    if array.dtype.kind not in "SU" and array.dtype.name != value["dtype"]:  # bfloat16 and the like
+        array = array.view(tf.as_dtype(value["dtype"]).as_numpy_dtype).reshape(value["shape"])
+    return array if "array" in value else array[()]
+
+
+def _flush_folder(folder: Path) -> None:
+    """So that the new name outlasts a power cut, where the system can."""
+    if os.name == "posix":
+        place = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)

@@ -1,0 +1,120 @@
+"""What tells one run of training from another: settings, model, data, and the versions that computed it."""
+
+import json
+import os
+import re
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+
+import rnn_tf
+from rnn_tf.training.checkpoint import digest
+
+_begun: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # optimizers, as they were before their first step
+
+
+def identity_of(
+    model: keras.Model, arguments: dict[str, Any], callbacks: Sequence[Any], source: Any, validation: Any
+) -> dict[str, Any]:
+    """Plain values by the names that an error uses.
+
+    Args:
+        model: A built and compiled model.
+        arguments: Those of `Trainer.fit` that are plain.
+        callbacks: Its callbacks, that of the history among them.
+        source: The batches to train on.
+        validation: Those to validate on, or None.
+    """
+    return {
+        **arguments,
+        "callbacks": [_settings_of(one) for one in callbacks],
+        "model": _model_of(model),
+        "optimizer": _optimizer_of(model.optimizer),
+        "loss and metrics": digest(_plain_json([model.loss, [type(one).__name__ for one in model.metrics]])),
+        **source.identity(),
+        "validation data": None if validation is None else validation.identity(),
+    }
+
+
+def check_same(path: Path, kept: dict[str, Any], run: dict[str, Any]) -> None:
+    """Raise ValueError if what was saved is of another run, and warn if other versions computed it."""
+    other = [name for name in {**run, **kept["run"]} if kept["run"].get(name) != run.get(name)]
+    if other:
+        named = ", ".join(_difference(name, kept["run"].get(name), run.get(name)) for name in other)
+        raise ValueError(
+            f"The checkpoint in {path.parent} must be of the same run. Received: one that differs in {named}. Run the "
+            "same as then to go on with it, or give another folder."
+        )
+    now = versions()
+    then = kept["versions"]
+    changed = [f"{name} {then.get(name)}, now {now.get(name)}" for name in now if then.get(name) != now.get(name)]
+    if changed:
+        warnings.warn(
+            f"The run in {path.parent} goes on under another installation: {'; '.join(changed)}. Its last digits may "
+            "differ from those of one that was not interrupted.",
+            stacklevel=4,
+        )
+
+
+def versions() -> dict[str, str]:
+    """What the bits of a computation depend on, beside its inputs."""
+    found = {"rnn_tf": rnn_tf.__version__, "processors": str(os.cpu_count())}
+    for name in ("tensorflow", "keras", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
+            found[name] = str(__import__(name).__version__)
+    return found
+
+
+def _difference(name: str, then: Any, now: Any) -> str:
+    """A name with both values, where those are short."""
+    values = f"{then!r}{now!r}"
+    return f"{name} ({then!r} then, {now!r} now)" if len(values) < 60 and name not in HASHED else name
+
+
+HASHED = ("model", "loss and metrics", "data", "validation data")
+
+
+def _settings_of(callback: Any) -> list[Any]:
+    """A callback's class, and, if it is Keras's own, the numbers that it was made with."""
+    kind = type(callback)
+    if not kind.__module__.startswith("keras."):
+        return [kind.__name__]
+    names = ("monitor", "mode", "patience", "factor", "cooldown", "min_lr", "start_from_epoch", "restore_best_weights")
+    return [kind.__name__, *(vars(callback).get(name) for name in names)]
+
+
+def _model_of(model: keras.Model) -> str:
+    try:
+        config = _plain_json(model.get_config())
+    except NotImplementedError:  # a class of a user's without a config
+        config = type(model).__name__
+    shapes = [(variable.shape, variable.dtype, variable.trainable) for variable in model.variables]
+    return digest(np.array(config), np.array(str(shapes)))
+
+
+def _optimizer_of(optimizer: Any) -> Any:
+    """Its class and settings, those that it had before its first step."""
+    if optimizer not in _begun or not int(optimizer.iterations):
+        _begun[optimizer] = [type(optimizer).__name__, json.loads(_plain_json(optimizer.get_config()))]
+    return _begun[optimizer]
+
+
+def _plain_json(config: Any) -> str:
+    """A config as a text that is the same in every process, where Keras numbers names as they come."""
+    return re.sub(r'_\d+"(?!: )', '"', json.dumps(config, default=_named, sort_keys=True))
+
+
+def _named(value: Any) -> Any:
+    if hasattr(value, "get_config"):
+        return [type(value).__name__, value.get_config()]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return digest(value)
+    return getattr(value, "__name__", type(value).__name__)

@@ -1,0 +1,47 @@
+"""Ctrl-C, and the signal by which clusters end a process: heard at once, heeded between two calls of the loop."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """While it is entered, the first signal is kept for `stop_if_any_came`; the second one ends as ever.
+
+    Args:
+        heeded: Whether somebody asks. If not, signals do what they did.
+    """
+
+    def __init__(self, heeded: bool) -> None:
+        self.heeded = heeded and threading.current_thread() is threading.main_thread()
+        self.came: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interrupts":
+        if self.heeded:
+            self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._reset()
+
+    def stop_if_any_came(self, told: str) -> None:
+        """Raise KeyboardInterrupt, or SystemExit, with what is to be told, if a signal came."""
+        if self.came == signal.SIGINT:
+            raise KeyboardInterrupt(told)
+        if self.came is not None:
+            sys.stderr.write(f"{told}\n")
+            raise SystemExit(128 + self.came)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.came = number
+        self._reset()
+
+    def _reset(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}

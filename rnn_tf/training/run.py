@@ -1,0 +1,191 @@
+"""One run of training: epochs of compiled calls, with callbacks, validation, and what a checkpoint needs."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnn_tf.training.batches import Source
+from rnn_tf.training.checkpoint import Checkpoint
+from rnn_tf.training.identity import check_same, versions
+from rnn_tf.training.interrupts import Interrupts
+from rnn_tf.training.loop import Loop
+from rnn_tf.training.remembered import Notes, rewind_files, variables_of, write_notes
+
+
+class Run:
+    """Trains a model for a number of epochs.
+
+    Args:
+        model: A compiled model.
+        loop: Its compiled loops.
+        source: The batches to train on.
+        validation: Those to validate on after each epoch, or None.
+        lengths: For each epoch how many steps it has; 0 for one pass through the data.
+        log_every: How many steps a call of the loop makes.
+        callbacks: Those of Keras.
+        verbose: As in `Trainer.fit`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        loop: Loop,
+        source: Source,
+        validation: Source | None,
+        lengths: list[int],
+        log_every: int,
+        callbacks: Any,
+        verbose: int | str,
+    ) -> None:
+        self.model = model
+        self.loop = loop
+        self.source = source
+        self.validation = validation
+        self.lengths = lengths
+        self.log_every = log_every
+        self.verbose = verbose
+        self.epoch = 0
+        self.step = 0  # of the whole run
+        self.done = 0  # steps of this epoch
+        self.logs: dict[str, Any] = {}
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = keras.callbacks.CallbackList(
+                callbacks,
+                add_history=True,
+                add_progbar=verbose != 0,
+                verbose=1 if verbose == "auto" else verbose,
+                epochs=len(lengths),
+                steps=lengths[0] or source.steps_an_epoch,
+                model=model,
+            )
+        self.callbacks = callbacks
+
+    def train(self, checkpoint: Checkpoint | None = None, kept: Any = None, identity: Any = None) -> Any:
+        """Train to the end; returns the `History`.
+
+        Args:
+            checkpoint: Where to save the run from time to time.
+            kept: What was saved there before, or None.
+            identity: What tells this run from others.
+        """
+        if checkpoint and kept:
+            check_same(checkpoint.path, kept, identity)
+            if kept["finished"]:
+                self._restore(kept)
+                return self.model.history
+            self.epoch, self.step, self.done, self.logs = kept["epoch"], kept["step"], kept["done"], kept["logs"]
+            self.source.seek(self.epoch, self.step, self.done, kept["first batches"])
+            rewind_files(self.callbacks.callbacks, kept["callbacks"])
+            if self.verbose:
+                sys.stderr.write(f"Going on after step {self.step}, from {checkpoint.path.parent}\n")
+        self.model.stop_training = False
+        self.callbacks.on_train_begin()
+        notes = Notes(self.callbacks.callbacks)
+
+        def state(finished: bool = False) -> dict[str, Any]:
+            return {
+                "run": identity,
+                "versions": versions(),
+                "finished": finished,
+                "epoch": self.epoch,
+                "step": self.step,
+                "done": self.done,
+                "logs": self.logs,
+                "first batches": self.source.first_batches,
+                "variables": [variable.numpy() for variable in variables_of(self.model)],
+                "metrics": [variable.numpy() for variable in self.model.metrics_variables],
+                "callbacks": notes.read(),
+            }
+
+        with Interrupts(heeded=checkpoint is not None) as interrupts:
+            for epoch in range(self.epoch, len(self.lengths)):
+                self.epoch = epoch
+                self.model.reset_metrics()
+                self.callbacks.on_epoch_begin(epoch)
+                for feed, limit in self._calls():
+                    if kept:
+                        self._restore(kept, feed)
+                        kept = None
+                    elif checkpoint and self._can_save and (checkpoint.due() or interrupts.came):
+                        checkpoint.save(state())
+                        interrupts.stop_if_any_came(
+                            f"The run is saved in {checkpoint.path.parent}: start it again to go on."
+                        )
+                    self._call(feed, limit)
+                if not self.done:
+                    raise ValueError("The dataset gave no batch. Give one that has at least one.")
+                self.done = 0
+                if self.validation is not None:
+                    validated = self._validate(self.validation)
+                    self.logs = {**self.logs, **{f"val_{name}": value for name, value in validated.items()}}
+                self.callbacks.on_epoch_end(epoch, self.logs)
+                if self.model.stop_training:
+                    break
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+            self.callbacks.on_train_end(self.logs)
+            if checkpoint:
+                checkpoint.save(state(finished=True))
+        return self.model.history
+
+    @property
+    def _can_save(self) -> bool:
+        """Not in an epoch that is not compiled: its metrics cannot be made before a first step."""
+        return not self.done or not self.model.run_eagerly
+
+    def _restore(self, kept: dict[str, Any], feed: Any = None) -> None:
+        """Put everything where it was: after `on_epoch_begin`, which some callbacks begin anew with."""
+        if feed is not None and len(kept["metrics"]) > len(self.model.metrics_variables):
+            self.loop.trace(feed)  # which makes the variables of the metrics
+        for variable, value in zip(variables_of(self.model), kept["variables"], strict=True):
+            variable.assign(value)
+        if feed is not None:  # fewer, if they were saved before the first step
+            for variable, value in zip(self.model.metrics_variables, kept["metrics"], strict=False):
+                variable.assign(value)
+        write_notes(self.callbacks.callbacks, kept["callbacks"])
+
+    def _calls(self) -> Iterator[tuple[Any, int]]:
+        """The rest of this epoch, up to the end of the data."""
+        for feed, limit in self.source.calls(self.lengths[self.epoch], self.log_every, self.done):
+            before = self.done
+            yield feed, limit
+            if self.done - before < limit:
+                break
+
+    def _call(self, feed: Any, limit: int) -> None:
+        self.callbacks.on_train_batch_begin(self.done)
+        done, loss = self.loop.train(feed, limit)
+        if not np.isfinite(loss):
+            raise FloatingPointError(
+                f"The loss or its gradient became {loss} at step {self.step + done + 1}. That update was not made: "
+                "the trainable weights are those before it. A smaller learning rate, the optimizer's "
+                "`global_clipnorm`, or inputs of a smaller scale usually help."
+            )
+        self.step += done
+        self.done += done
+        if done:
+            self.logs = results(self.model)
+            self.callbacks.on_train_batch_end(self.done - 1, self.logs)
+
+    def _validate(self, validation: Source) -> dict[str, Any]:
+        self.model.reset_metrics()
+        self.callbacks.on_test_begin()
+        batch = 0
+        for feed, limit in validation.calls(0, 1000):
+            self.callbacks.on_test_batch_begin(batch)
+            done = self.loop.evaluate(feed, limit)
+            batch += done
+            if done:
+                self.callbacks.on_test_batch_end(batch - 1, results(self.model))
+            if done < limit:
+                break
+        logs = results(self.model)
+        self.callbacks.on_test_end(logs)
+        return logs
+
+
+def results(model: keras.Model) -> dict[str, Any]:
+    """The metrics as plain numbers, or lists of them."""
+    return {name: np.asarray(value).tolist() for name, value in model.get_metrics_result().items()}
