@@ -760,6 +760,7 @@ def test_what_people_chose():
     "lists of labels, the true ones and those of predict(x, labels=True), cut to the lengths",
     "model.tag(sentences), or for model.field_in.rows(sentences).padded() first.",
     "Leave them out, as in model.compile('adam'); model.report gives precision, recall and F1.",
+    "Draw plots.tagged(tagger.tag(sentences)).",
 )
 def test_answers_at_every_step(tmp_path):
     for name, line in (("seq.in", "call Ada"), ("seq.out", "O B-person")):
@@ -774,6 +775,10 @@ def test_answers_at_every_step(tmp_path):
     refused("model.field_in.rows(sentences).padded() first", tagger, np.zeros([1, 2], "int32"))
     assert tagger(tagger.field_in.rows(sentences).padded()).shape == (1, 2, 2)
     assert len(tagger.tag(sentences)) == 1
+    from rnn_tf import plots  # which needs matplotlib
+
+    refused("plots.tagged(tagger.tag(sentences))", plots.tagged, sentences)
+    assert plots.tagged(tagger.tag(sentences)).axes
 
     x, y = np.zeros([2, 3, 1], "float32"), [["a", "b", "b"]] * 2
     model = SequenceClassifier(2, ["a", "b"], each="step", normalize=False)

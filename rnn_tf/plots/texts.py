@@ -113,16 +113,27 @@ def reading(readings: Sequence[tuple[Sequence[str], Sequence[float]]], label: st
     return figure
 
 
+def text_widths(words: Sequence[str], fonts: Sequence[str], size: float = SIZE) -> list[float]:
+    """What each word takes of a line, in inches, with the space around it."""
+    ruler = TextToPath()
+    font = font_manager.FontProperties(family=fonts, size=size)
+    widths = []
+    for word in words:
+        wide = any(unicodedata.east_asian_width(character) in "WF" for character in word)
+        widths.append(ruler.get_text_width_height_descent(word, font, False)[0] / 72 + (0.02 if wide else 0.1))
+    return widths
+
+
+def hang_of(word: str) -> float:
+    """How far a word may stand out of its line, in inches: so that no line starts with a comma."""
+    return 0.0 if any(map(str.isalnum, word)) else 0.25
+
+
 def _wrapped(words: Sequence[str], fonts: Sequence[str]) -> list[tuple[float, int, float]]:
     """Place, line and width of each word of a running text, in inches."""
-    ruler = TextToPath()
-    font = font_manager.FontProperties(family=fonts, size=SIZE)
     places, x, line = [], 0.0, 0
-    for word in words:
-        width = ruler.get_text_width_height_descent(word, font, False)[0] / 72
-        width += 0.02 if any(unicodedata.east_asian_width(character) in "WF" for character in word) else 0.1
-        hang = 0 if any(map(str.isalnum, word)) else 0.25  # so that no line starts with a comma
-        if x and x + width > WIDTH + hang:
+    for word, width in zip(words, text_widths(words, fonts), strict=True):
+        if x and x + width > WIDTH + hang_of(word):
             x, line = 0.0, line + 1
         places.append((x, line, width))
         x += width
