@@ -270,6 +270,7 @@ def _training(
     held_out.add_argument("--test-file", metavar="FILE", help=f"file of {rows} to test on; then all of FILE trains")
     add("--epochs", type=_positive, default=epochs, help=f"at most (default: {epochs})")
     add("--seed", type=_seed, default=0, help="of every random number (default: 0)")
+    add("--checkpoint", metavar="FOLDER", help="save the training there; killed, the same command goes on from it")
 
 
 def _export_to(command: argparse.ArgumentParser, default: str) -> None:

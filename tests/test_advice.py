@@ -586,9 +586,11 @@ def test_models():
     "(x, y, sample_weight)",
     "Give `validation_data` alone",
     "Give a `loss` and a `head`",
-    "use ModelCheckpoint, or model.fit",
+    'name a folder: fit(..., checkpoint="backup")',
+    "Write tf.data.Dataset.from_generator(function, output_signature=...)",
+    "Give its shuffle a seed, as in dataset.shuffle(1000, seed=1), and begin anew in another folder",
 )
-def test_training():
+def test_training(tmp_path):
     def head(**kwargs):
         return keras.Sequential([keras.Input([5, 2]), keras.layers.Flatten(), keras.layers.Dense(2, **kwargs)])
 
@@ -626,9 +628,35 @@ def test_training():
     refused("Give `sample_weight`", fit, X, wrong, epochs=1, class_weight={0: 1.0}, verbose=0)
     refused("Give `validation_data` alone", fit, X, LABELS, epochs=1, validation_split=0.5, validation_data=(X, LABELS))
     fit(X, LABELS, epochs=1, validation_data=(X, LABELS), verbose=0)
-    refused(
-        "use ModelCheckpoint", fit, X, LABELS, epochs=1, callbacks=[keras.callbacks.BackupAndRestore("x")], verbose=0
-    )
+    backup = [keras.callbacks.BackupAndRestore("x")]
+    refused("name a folder: fit(..., checkpoint=", fit, X, LABELS, epochs=1, callbacks=backup, verbose=0)
+    fit(X, LABELS, epochs=1, checkpoint=tmp_path / "backup", verbose=0)
+
+    def function():
+        yield X, LABELS
+
+    refused("Write tf.data.Dataset.from_generator(function, output_signature=...)", fit, function(), epochs=2)
+    signature = (tf.TensorSpec([None, 5, 2]), tf.TensorSpec([None], LABELS.dtype))
+    dataset = tf.data.Dataset.from_generator(function, output_signature=signature)
+    fit(dataset, epochs=2, verbose=0, checkpoint=tmp_path / "generator")
+
+    class StopEarly(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise InterruptedError
+
+    def shuffled(**seed):
+        return tf.data.Dataset.from_tensor_slices((X, LABELS)).shuffle(1000, **seed).batch(1)
+
+    tf.random.set_seed(1)
+    saved = {"epochs": 2, "log_every": 1, "verbose": 0, "checkpoint_seconds": 0, "checkpoint": tmp_path / "own order"}
+    with pytest.raises(InterruptedError):
+        fit(shuffled(), **saved, callbacks=[StopEarly()])
+    refused("Give its shuffle a seed", fit, shuffled(), **saved, callbacks=[StopEarly()])
+    saved["checkpoint"] = tmp_path / "another folder"
+    with pytest.raises(InterruptedError):
+        fit(shuffled(seed=1), **saved, callbacks=[StopEarly()])
+    fit(shuffled(seed=1), **saved, callbacks=[type("StopEarly", (keras.callbacks.Callback,), {})()])
     refused("Give a `loss` and a `head`", gradient_reach, ElmanCell(1), lambda o: 0 * o, X, Y)
     gradient_reach(ElmanCell(1), keras.layers.Dense(1), X, Y)
 

@@ -67,6 +67,12 @@ def averages():
     return Trainer(keras.Sequential(layers), optimizer, "mse", jit_compile=False), sequences(10, 8), arguments
 
 
+def shards():
+    layers = [keras.Input([40, 8]), RNN(keras.layers.LSTMCell(64)), keras.layers.Dense(1)]
+    trainer = Trainer(keras.Sequential(layers), keras.optimizers.AdamW(0.003), "mse", jit_compile=False)
+    return trainer, sequences(40, 8), {"steps": 160, "batch_size": 64, "log_every": 4}
+
+
 def half_precision():
     keras.mixed_precision.set_global_policy("mixed_float16")
     layers = [keras.Input([4, 1]), keras.layers.SimpleRNN(8), keras.layers.Dense(1, dtype="float32")]
@@ -83,4 +89,4 @@ def datasets():
     return regressor(jit_compile=False), (dataset,), {"epochs": 60, "log_every": 7}
 
 
-KINDS = (arrays, xla, epochs, texts, texts_by_steps, averages, half_precision, datasets)
+KINDS = (arrays, xla, epochs, texts, texts_by_steps, averages, shards, half_precision, datasets)

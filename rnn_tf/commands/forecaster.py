@@ -1,6 +1,7 @@
 """The part of `rnn-tf train series` that trains, and tells how good the forecasts are."""
 
 import argparse
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -54,6 +55,7 @@ def train(task: SeriesTask, options: argparse.Namespace) -> tuple[rnn_tf.Sequenc
                 PrintEpoch(),
             ],
             verbose=0,
+            checkpoint=options.checkpoint and Path(options.checkpoint, "relative" if relative else "plain"),
         )
         error = float(np.sqrt(np.mean((model.predict(x, verbose=0) - y) ** 2)))
         kind = "relative to its last value" if relative else "as it is"

@@ -1,11 +1,11 @@
 """What a person sees while a model trains."""
 
-import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import keras
 
-EVERY = 5.0  # seconds
+EVERY = timedelta(seconds=5)
 
 
 def say_that_it_compiles() -> None:
@@ -17,20 +17,20 @@ class PrintEpoch(keras.callbacks.Callback):
 
     def __init__(self, always: bool = False) -> None:
         super().__init__()
-        self.always, self.printed = always, 0.0
+        self.always, self.printed = always, datetime.min  # no plain numbers: a checkpoint would bring them back
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.started = time.perf_counter()
+        self.started = datetime.now()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        now = time.perf_counter()
+        now = datetime.now()
         if not self.always and epoch and now - self.printed < EVERY:
             return
         self.printed = now
         accuracy = f", accuracy {logs['val_accuracy']:.3f}" if "val_accuracy" in logs else ""
         print(
             f"  epoch {epoch + 1:2d}   loss {logs['loss']:.4f}   held back: loss {logs['val_loss']:.4f}{accuracy}   "
-            f"{now - self.started:.1f} s",
+            f"{(now - self.started).total_seconds():.1f} s",
             flush=True,
         )
 

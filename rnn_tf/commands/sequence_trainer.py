@@ -31,6 +31,7 @@ def train(task: SequenceTask, options: argparse.Namespace) -> tuple[rnn_tf.Seque
         validation_data=tuple(task.held_back),
         callbacks=[stop, PrintEpoch()],
         verbose=0,
+        checkpoint=options.checkpoint,
     )
     return model, f"; the weights of epoch {best_epoch(history.history)} are kept"
 

@@ -30,7 +30,7 @@ def train(task: TagTask, options: argparse.Namespace) -> tuple[rnn_tf.TextTagger
     print(f"\n{options.cell} with {options.units} units both ways, {len(model.field_in.vocabulary)} words known")
     say_that_it_compiles()
     best = StopByAccuracy(PATIENCE)
-    model.fit(
+    rnn_tf.Trainer(model).fit(
         fitted.sentences,
         column_of(fitted),
         batch_size=options.batch,
@@ -38,6 +38,7 @@ def train(task: TagTask, options: argparse.Namespace) -> tuple[rnn_tf.TextTagger
         validation_data=(held_back.sentences, column_of(held_back)),
         callbacks=[best, PrintEpoch(always=True)],
         verbose=0,
+        checkpoint=options.checkpoint,
     )
     return model, f"; the weights of epoch {best.epoch} are kept"
 

@@ -31,7 +31,8 @@ def train(task: TextTask, options: argparse.Namespace) -> tuple[rnn_tf.TextClass
     layers = f", {options.layers} layers" if options.layers > 1 else ""
     print(f"\n{options.cell} with {options.units} units both ways{layers}, {len(model.vocabulary)} tokens known")
     say_that_it_compiles()
-    history = train_model(model, model, fitted, held_back, options.epochs, options.batch, [PrintEpoch(always=True)])
+    progress = [PrintEpoch(always=True)]
+    history = train_model(model, model, fitted, held_back, options.epochs, options.batch, progress, options.checkpoint)
     return model, f"; the weights of epoch {best_epoch(history)} are kept"
 
 
@@ -72,6 +73,7 @@ def train_model(
     epochs: int,
     batch_size: int,
     callbacks: Any = (),
+    checkpoint: str | None = None,
 ) -> dict[str, list[float]]:
     """Train a model of token ids until its loss on the held-back part no longer falls; the best weights are kept."""
     stop = keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True)
@@ -82,5 +84,6 @@ def train_model(
         validation_data=classifier.dataset(*held_back, batch_size=batch_size, shuffle=False),
         callbacks=[stop, *callbacks],
         verbose=0,
+        checkpoint=checkpoint,
     )
     return history.history

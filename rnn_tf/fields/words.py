@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import positive_integer
+from rnn_tf._exporting import traced_for_export
 from rnn_tf.fields.columns import as_column
 from rnn_tf.fields.field import InputField, RawInputs
 from rnn_tf.fields.tokenization import (
@@ -27,6 +28,7 @@ from rnn_tf.fields.tokenization import (
     whole_characters,
 )
 from rnn_tf.layers import RNN, Embedding
+from rnn_tf.layers.embedding import spread
 from rnn_tf.training.batches import Ragged
 
 CUTS = ("spaces", "words")
@@ -126,9 +128,17 @@ class Words(InputField):
             return vectors, mask
         batch, timesteps, size = tf.unstack(tf.shape(inputs))
         spelled = tf.reshape(inputs[:, :, 1:], [batch * timesteps, size - 1])  # a word a row
-        spelling = self.spelling(self.character_embedding(spelled), mask=spelled != PADDING, training=training)
+        if traced_for_export():
+            spelling = self._spell(spelled, training)
+        else:  # most words of a batch are there several times, and padding is: each is read once
+            spelled, places = tf.raw_ops.UniqueV2(x=spelled, axis=[0])
+            spelling = spread(self._spell(spelled, training), places)
         spelling = tf.reshape(spelling, [batch, timesteps, 2 * self.character_units])
         return tf.concat([vectors, spelling], axis=-1), mask
+
+    def _spell(self, spelled: Any, training: bool) -> Any:
+        """Vectors `[words, 2 * units]` of words `[words, characters]`."""
+        return self.spelling(self.character_embedding(spelled), mask=spelled != PADDING, training=training)
 
     def steps(self, inputs: Any, mask: Any = None) -> Any:
         return keras.ops.not_equal(inputs[:, :, 0], PADDING)

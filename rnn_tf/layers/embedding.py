@@ -64,17 +64,17 @@ def _rows(table: Any, ids: Any) -> Any:
     # The gradient of `tf.gather` from a variable lists the rows that were read, here each of them once.
     # `tf.custom_gradient` round that lookup would read the whole table, in graphs.
     distinct, places = tf.unique(tf.reshape(ids, [-1]))
-    vectors = _spread(tf.gather(table, distinct), places)
+    vectors = spread(tf.gather(table, distinct), places)
     return tf.reshape(vectors, tf.concat([tf.shape(ids), [table.shape[1]]], axis=0))
 
 
-def _spread(rows: Any, places: Any) -> Any:
-    """`rows[places]`, whose gradient is dense."""
+def spread(rows: Any, places: Any) -> Any:
+    """`rows[places]`, whose gradient is dense: the sum over all places of a row."""
 
-    def spread(rows: Any, places: Any) -> Any:
+    def gathered(rows: Any, places: Any) -> Any:
         def gradient(upstream: Any) -> Any:
             return tf.math.unsorted_segment_sum(upstream, places, tf.shape(rows)[0]), None
 
         return tf.gather(rows, places), gradient
 
-    return with_gradient(spread)(rows, places)
+    return with_gradient(gathered)(rows, places)

@@ -1,5 +1,6 @@
 """The training loop: `tf.function` in place of placeholder, Session and feed_dict."""
 
+from collections.abc import Iterator
 from os import PathLike
 from typing import Any
 
@@ -174,6 +175,12 @@ class Trainer:
             lengths = [min(log_every, steps - first) for first in range(0, steps, log_every)]
         else:
             lengths = [0] * positive_integer("epochs", epochs)  # 0: one pass through the data
+        if isinstance(x, (Iterator, keras.utils.PyDataset)):
+            raise ValueError(
+                "`x` must be arrays or a tf.data.Dataset, which can be gone through again. Received: "
+                f"{type(x).__name__}. Write tf.data.Dataset.from_generator(function, output_signature=...), with a "
+                "function that makes the batches (x, y) anew."
+            )
         if isinstance(x, tf.data.Dataset):
             for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
                 if value is not None:
