@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads what is printed has read enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
         return 141
-    except KeyboardInterrupt:
-        print("\nrnn-tf: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"\nrnn-tf: stopped. {interrupt}".rstrip(), file=sys.stderr)
         return 130
     except Exception as error:  # a user's mistake in a sentence, a defect of ours as such, and no bare traceback
         sys.stdout.flush()

@@ -588,7 +588,8 @@ def test_models():
     "Give a `loss` and a `head`",
     'name a folder: fit(..., checkpoint="backup")',
     "Write tf.data.Dataset.from_generator(function, output_signature=...)",
-    "Give its shuffle a seed, as in dataset.shuffle(1000, seed=1), and begin anew in another folder",
+    "give its shuffle a seed, as in dataset.shuffle(1000, seed=1)",
+    "Note numbers there, as by float(...)",
 )
 def test_training(tmp_path):
     def head(**kwargs):
@@ -652,7 +653,27 @@ def test_training(tmp_path):
     saved = {"epochs": 2, "log_every": 1, "verbose": 0, "checkpoint_seconds": 0, "checkpoint": tmp_path / "own order"}
     with pytest.raises(InterruptedError):
         fit(shuffled(), **saved, callbacks=[StopEarly()])
-    refused("Give its shuffle a seed", fit, shuffled(), **saved, callbacks=[StopEarly()])
+    refused("give its shuffle a seed", fit, shuffled(), **saved, callbacks=[StopEarly()])
+
+    class Notes(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.losses = []
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.losses.append(self.note(logs["loss"]))
+
+    def noting(note):
+        return {"epochs": 2, "verbose": 0, "checkpoint": tmp_path / note.__name__, "callbacks": [make(note)]}
+
+    def make(note):
+        callback = Notes()
+        callback.note = note
+        return callback
+
+    with pytest.warns(UserWarning, match=r"Note numbers there, as by float\(...\)"):
+        fit(X, LABELS, **noting(tf.constant))
+    fit(X, LABELS, **noting(float))
+
     saved["checkpoint"] = tmp_path / "another folder"
     with pytest.raises(InterruptedError):
         fit(shuffled(seed=1), **saved, callbacks=[StopEarly()])

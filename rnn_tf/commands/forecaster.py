@@ -1,13 +1,12 @@
 """The part of `rnn-tf train series` that trains, and tells how good the forecasts are."""
 
 import argparse
-from pathlib import Path
 
 import keras
 import numpy as np
 
 import rnn_tf
-from rnn_tf.commands.progress import PrintEpoch, say_that_it_compiles
+from rnn_tf.commands.progress import PrintEpoch, checkpoint_folder, say_that_it_compiles
 from rnn_tf.commands.train_series import SeriesTask
 from rnn_tf.commands.verdicts import forecast_verdict
 
@@ -55,7 +54,7 @@ def train(task: SeriesTask, options: argparse.Namespace) -> tuple[rnn_tf.Sequenc
                 PrintEpoch(),
             ],
             verbose=0,
-            checkpoint=options.checkpoint and Path(options.checkpoint, "relative" if relative else "plain"),
+            checkpoint=checkpoint_folder(options, "relative" if relative else "plain"),
         )
         error = float(np.sqrt(np.mean((model.predict(x, verbose=0) - y) ** 2)))
         kind = "relative to its last value" if relative else "as it is"

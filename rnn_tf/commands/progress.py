@@ -1,11 +1,18 @@
 """What a person sees while a model trains."""
 
+import argparse
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import keras
 
 EVERY = timedelta(seconds=5)
+
+
+def checkpoint_folder(options: argparse.Namespace, *parts: str) -> Path | None:
+    """Where a training is saved: another seed is another one."""
+    return Path(options.checkpoint, f"seed_{options.seed}", *parts) if options.checkpoint else None
 
 
 def say_that_it_compiles() -> None:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 import rnn_tf
-from rnn_tf.commands.progress import PrintEpoch, best_epoch, say_that_it_compiles
+from rnn_tf.commands.progress import PrintEpoch, best_epoch, checkpoint_folder, say_that_it_compiles
 from rnn_tf.commands.train_sequences import Part, SequenceTask
 from rnn_tf.commands.verdicts import class_verdict
 from rnn_tf.evaluation import classification_report
@@ -31,7 +31,7 @@ def train(task: SequenceTask, options: argparse.Namespace) -> tuple[rnn_tf.Seque
         validation_data=tuple(task.held_back),
         callbacks=[stop, PrintEpoch()],
         verbose=0,
-        checkpoint=options.checkpoint,
+        checkpoint=checkpoint_folder(options),
     )
     return model, f"; the weights of epoch {best_epoch(history.history)} are kept"
 

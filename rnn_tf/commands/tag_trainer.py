@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import rnn_tf
-from rnn_tf.commands.progress import PrintEpoch, StopByAccuracy, say_that_it_compiles
+from rnn_tf.commands.progress import PrintEpoch, StopByAccuracy, checkpoint_folder, say_that_it_compiles
 from rnn_tf.commands.train_tags import TagTask, column_of
 from rnn_tf.commands.train_text import shortened
 from rnn_tf.evaluation import SpanConfusion, span_report
@@ -38,7 +38,7 @@ def train(task: TagTask, options: argparse.Namespace) -> tuple[rnn_tf.TextTagger
         validation_data=(held_back.sentences, column_of(held_back)),
         callbacks=[best, PrintEpoch(always=True)],
         verbose=0,
-        checkpoint=options.checkpoint,
+        checkpoint=checkpoint_folder(options),
     )
     return model, f"; the weights of epoch {best.epoch} are kept"
 

@@ -1,6 +1,7 @@
 """The part of `rnn-tf train text` that trains, reports and draws."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,7 +9,7 @@ import numpy as np
 
 import rnn_tf
 from rnn_tf.commands.pictures import save_pictures
-from rnn_tf.commands.progress import PrintEpoch, best_epoch, say_that_it_compiles
+from rnn_tf.commands.progress import PrintEpoch, best_epoch, checkpoint_folder, say_that_it_compiles
 from rnn_tf.commands.train_text import TextTask, shortened, verdict
 from rnn_tf.data import Texts
 from rnn_tf.evaluation import classification_report
@@ -32,7 +33,9 @@ def train(task: TextTask, options: argparse.Namespace) -> tuple[rnn_tf.TextClass
     print(f"\n{options.cell} with {options.units} units both ways{layers}, {len(model.vocabulary)} tokens known")
     say_that_it_compiles()
     progress = [PrintEpoch(always=True)]
-    history = train_model(model, model, fitted, held_back, options.epochs, options.batch, progress, options.checkpoint)
+    history = train_model(
+        model, model, fitted, held_back, options.epochs, options.batch, progress, checkpoint_folder(options)
+    )
     return model, f"; the weights of epoch {best_epoch(history)} are kept"
 
 
@@ -73,7 +76,7 @@ def train_model(
     epochs: int,
     batch_size: int,
     callbacks: Any = (),
-    checkpoint: str | None = None,
+    checkpoint: Path | None = None,
 ) -> dict[str, list[float]]:
     """Train a model of token ids until its loss on the held-back part no longer falls; the best weights are kept."""
     stop = keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True)

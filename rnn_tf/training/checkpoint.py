@@ -1,5 +1,6 @@
 """One file that holds all of a training run, so that it goes on after a crash as if there had been none."""
 
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,9 @@ import tensorflow as tf
 from rnn_tf._checks import writable_folder
 
 LOCAL = "A folder for checkpoints must be local: a rename is not atomic elsewhere. {received} Give a path on a disk."
+EXTRA = ("bfloat16", "float8_e4m3fn", "float8_e5m2")  # dtypes that NumPy alone does not know
 LEAST = 10.0  # seconds between two saves, by default
+FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 SHARE = 50  # times as long as a save takes must lie between two of them, by default
 
 
@@ -50,7 +53,10 @@ class Checkpoint:
         """Replace the file by one that holds nested dicts, lists and tuples of plain values and arrays."""
         start = time.monotonic()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".draft")
+        if self._saved is None:  # what killed processes left
+            for left in self.path.parent.glob("training.*.draft"):
+                left.unlink(missing_ok=True)
+        draft = self.path.with_suffix(f".{os.getpid()}.draft")
         arrays: dict[str, np.ndarray] = {}
         plain = json.dumps(_plain(state, arrays)).encode()
         try:
@@ -62,6 +68,8 @@ class Checkpoint:
             _flush_folder(self.path.parent)
         except OSError as error:
             draft.unlink(missing_ok=True)
+            if error.errno not in FULL:
+                raise
             last = f"{self.path} is whole, as it was saved before" if self.path.exists() else "Nothing was saved before"
             raise OSError(
                 error.errno,
@@ -80,7 +88,7 @@ class Checkpoint:
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 return _restored(json.loads(file["state"].tobytes()), file)
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{self.path} must be a file that Trainer saved. Received: one that cannot be read ({error}). Remove "
                 "it to begin anew, or give another folder."
@@ -101,11 +109,13 @@ def digest(*arrays: Any) -> str:
 
 def is_plain(value: Any) -> bool:
     """Whether a checkpoint can hold it."""
-    if isinstance(value, dict):
+    if type(value) is dict:
         return all(is_plain(key) and is_plain(one) for key, one in value.items())
-    if isinstance(value, (list, tuple)):
+    if type(value) in (list, tuple):
         return all(map(is_plain, value))
-    return value is None or isinstance(value, (bool, int, float, str, np.ndarray, np.generic))
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.dtype.kind in "biufcSU" or value.dtype.name in EXTRA
+    return value is None or type(value) in (bool, int, float, str)
 
 
 def _plain(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -54,13 +54,17 @@ class DatasetBatches:
             for _ in range(epoch):
                 self._dataset.reduce(np.int64(0), lambda count, *_: count + 1)
         self._iterator = iter(self._dataset)
-        _skip(self._iterator, tf.constant(step if self._repeat else done))
+        try:
+            _skip(self._iterator, tf.constant(step if self._repeat else done))
+            ended = False
+        except tf.errors.OutOfRangeError:
+            ended = True
         common = min(len(first_batches), len(self.first_batches))
-        if first_batches[:common] != self.first_batches[:common]:
+        if ended or first_batches[:common] != self.first_batches[:common]:
             raise ValueError(
                 "`checkpoint` needs a dataset that gives the same batches in the same order again. Received: one whose "
-                "first batches are others than those of the run that was saved. Give its shuffle a seed, as in "
-                "dataset.shuffle(1000, seed=1), and begin anew in another folder."
+                "first batches are others than those of the run that was saved. Make the dataset anew, and give its "
+                "shuffle a seed, as in dataset.shuffle(1000, seed=1); or begin in another folder."
             )
 
     def calls(self, length: int, log_every: int, done: int = 0) -> Iterator[tuple[Any, int]]:

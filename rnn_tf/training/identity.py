@@ -36,7 +36,7 @@ def identity_of(
         "callbacks": [_settings_of(one) for one in callbacks],
         "model": _model_of(model),
         "optimizer": _optimizer_of(model.optimizer),
-        "loss and metrics": digest(_plain_json([model.loss, [type(one).__name__ for one in model.metrics]])),
+        "loss and metrics": _losses_of(model),
         **source.identity(),
         "validation data": None if validation is None else validation.identity(),
     }
@@ -44,15 +44,16 @@ def identity_of(
 
 def check_same(path: Path, kept: dict[str, Any], run: dict[str, Any]) -> None:
     """Raise ValueError if what was saved is of another run, and warn if other versions computed it."""
+    now, then = versions(), kept["versions"]
     other = [name for name in {**run, **kept["run"]} if kept["run"].get(name) != run.get(name)]
+    if then.get("keras") != now["keras"]:  # whose configs may have other entries
+        other = [name for name in other if name not in ("model", "optimizer", "loss and metrics")]
     if other:
         named = ", ".join(_difference(name, kept["run"].get(name), run.get(name)) for name in other)
         raise ValueError(
             f"The checkpoint in {path.parent} must be of the same run. Received: one that differs in {named}. Run the "
             "same as then to go on with it, or give another folder."
         )
-    now = versions()
-    then = kept["versions"]
     changed = [f"{name} {then.get(name)}, now {now.get(name)}" for name in now if then.get(name) != now.get(name)]
     if changed:
         warnings.warn(
@@ -64,7 +65,8 @@ def check_same(path: Path, kept: dict[str, Any], run: dict[str, Any]) -> None:
 
 def versions() -> dict[str, str]:
     """What the bits of a computation depend on, beside its inputs."""
-    found = {"rnn_tf": rnn_tf.__version__, "processors": str(os.cpu_count())}
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found = {"rnn_tf": rnn_tf.__version__, "processors": str(processors)}
     for name in ("tensorflow", "keras", "numpy"):
         try:
             found[name] = version(name)
@@ -82,13 +84,29 @@ def _difference(name: str, then: Any, now: Any) -> str:
 HASHED = ("model", "loss and metrics", "data", "validation data")
 
 
+SETTINGS = (
+    "monitor",
+    "mode",
+    "patience",
+    "factor",
+    "cooldown",
+    "min_lr",
+    "baseline",
+    "start_from_epoch",
+    "restore_best_weights",
+    "save_best_only",
+    "save_freq",
+    "swap_on_epoch",
+)  # of Keras's callbacks; a new name of a file is no other run
+
+
 def _settings_of(callback: Any) -> list[Any]:
     """A callback's class, and, if it is Keras's own, the numbers that it was made with."""
     kind = type(callback)
     if not kind.__module__.startswith("keras."):
         return [kind.__name__]
-    names = ("monitor", "mode", "patience", "factor", "cooldown", "min_lr", "start_from_epoch", "restore_best_weights")
-    return [kind.__name__, *(vars(callback).get(name) for name in names)]
+    found = {name: vars(callback).get(name) for name in SETTINGS}
+    return [kind.__name__, *found.values(), abs(vars(callback).get("min_delta", 0))]
 
 
 def _model_of(model: keras.Model) -> str:
@@ -98,6 +116,14 @@ def _model_of(model: keras.Model) -> str:
         config = type(model).__name__
     shapes = [(variable.shape, variable.dtype, variable.trainable) for variable in model.variables]
     return digest(np.array(config), np.array(str(shapes)))
+
+
+def _losses_of(model: keras.Model) -> str:
+    try:
+        config = model.get_compile_config() or {}
+    except (TypeError, ValueError, NotImplementedError):  # a function of a user's that Keras cannot write down
+        config = {"loss": model.loss}
+    return digest(_plain_json([config.get(name) for name in ("loss", "loss_weights", "metrics", "weighted_metrics")]))
 
 
 def _optimizer_of(optimizer: Any) -> Any:

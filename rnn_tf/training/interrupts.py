@@ -23,7 +23,8 @@ class Interrupts:
 
     def __enter__(self) -> "Interrupts":
         if self.heeded:
-            self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+            heard = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+            self._before = {number: signal.signal(number, self._note) for number in heard}
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -40,6 +41,7 @@ class Interrupts:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.came = number
         self._reset()
+        sys.stderr.write("\nThe run stops, and is saved, after this call of the loop. Once more stops at once.\n")
 
     def _reset(self) -> None:
         for number, handler in self._before.items():

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from rnn_tf.training.checkpoint import is_plain
 
-NOT_NOTED = ("min_delta", "params")  # Keras's callbacks turn the sign of the one when they first see their metric
+# Keras's callbacks turn the sign of `min_delta` round when they first see their metric; the last four are of a process.
+NOT_NOTED = ("params", "min_delta", "_is_tracing", "_profiler_started", "_epoch_start_time", "_batch_start_time")
 
 
 def variables_of(model: keras.Model) -> list[Any]:
@@ -24,22 +26,40 @@ class Notes:
 
     Args:
         callbacks: Those of Keras, after their `on_train_begin`.
+        kept: What was read in the process before, or None.
     """
 
-    def __init__(self, callbacks: Sequence[Any]) -> None:
+    def __init__(self, callbacks: Sequence[Any], kept: Sequence[dict[str, Any]] | None = None) -> None:
         self.callbacks = callbacks
         self._at_first = [copy.deepcopy(_plain_attributes(one)) for one in callbacks]
+        self._changed = [set(one["attributes"]) for one in kept] if kept else [set() for _ in callbacks]
 
     def read(self) -> list[dict[str, Any]]:
         """A dict for each callback."""
         found = []
-        for callback, at_first in zip(self.callbacks, self._at_first, strict=True):
+        for callback, at_first, changed in zip(self.callbacks, self._at_first, self._changed, strict=True):
             now = _plain_attributes(callback)
-            changed = {
-                name: value for name, value in now.items() if name not in at_first or not _same(value, at_first[name])
-            }
-            found.append({"attributes": changed, "size": _size(callback)})
+            changed.update(name for name, value in now.items() if not _same(value, at_first.get(name, _Nothing)))
+            found.append({"attributes": {name: now[name] for name in changed if name in now}, "size": _size(callback)})
+            if isinstance(callback, keras.callbacks.History) or not type(callback).__module__.startswith("keras."):
+                _warn_of_lost(callback, at_first, now)
         return found
+
+
+class _Nothing:
+    """No value of an attribute."""
+
+
+def _warn_of_lost(callback: Any, at_first: dict[str, Any], now: dict[str, Any]) -> None:
+    """Once for each attribute that was plain and is not any more."""
+    for name in [name for name in at_first if name in vars(callback) and name not in now]:
+        del at_first[name]
+        warnings.warn(
+            "`checkpoint` keeps what callbacks note in numbers, texts, arrays, and lists and dicts of them. Received: "
+            f"something else in `{name}` of {type(callback).__name__}, which is not kept. Note numbers there, as by "
+            "float(...).",
+            stacklevel=2,
+        )
 
 
 def write_notes(callbacks: Sequence[Any], notes: Sequence[dict[str, Any]]) -> None:

@@ -62,6 +62,7 @@ class Run:
                 model=model,
             )
         self.callbacks = callbacks
+        self.to_note = [one for one in callbacks.callbacks if not isinstance(one, keras.callbacks.ProgbarLogger)]
 
     def train(self, checkpoint: Checkpoint | None = None, kept: Any = None, identity: Any = None) -> Any:
         """Train to the end; returns the `History`.
@@ -73,17 +74,21 @@ class Run:
         """
         if checkpoint and kept:
             check_same(checkpoint.path, kept, identity)
+            noted = len(kept["first batches"])
             if kept["finished"]:
+                self.source.seek(0, noted, noted, kept["first batches"])
+                self._say(f"This run is finished: its end is in {checkpoint.path.parent}")
                 self._restore(kept)
                 return self.model.history
             self.epoch, self.step, self.done, self.logs = kept["epoch"], kept["step"], kept["done"], kept["logs"]
             self.source.seek(self.epoch, self.step, self.done, kept["first batches"])
-            rewind_files(self.callbacks.callbacks, kept["callbacks"])
-            if self.verbose:
-                sys.stderr.write(f"Going on after step {self.step}, from {checkpoint.path.parent}\n")
+            if self.validation is not None:
+                self.validation.seek(self.epoch, 0, 0, kept["first validation batches"])
+            rewind_files(self.to_note, kept["callbacks"])
+            self._say(f"Going on after step {self.step}, from {checkpoint.path.parent}")
         self.model.stop_training = False
         self.callbacks.on_train_begin()
-        notes = Notes(self.callbacks.callbacks)
+        notes = Notes(self.to_note, kept["callbacks"] if kept else None)
 
         def state(finished: bool = False) -> dict[str, Any]:
             return {
@@ -95,6 +100,8 @@ class Run:
                 "done": self.done,
                 "logs": self.logs,
                 "first batches": self.source.first_batches,
+                "first validation batches": [] if self.validation is None else self.validation.first_batches,
+                "stop": self.model.stop_training,
                 "variables": [variable.numpy() for variable in variables_of(self.model)],
                 "metrics": [variable.numpy() for variable in self.model.metrics_variables],
                 "callbacks": notes.read(),
@@ -128,6 +135,7 @@ class Run:
             self.callbacks.on_train_end(self.logs)
             if checkpoint:
                 checkpoint.save(state(finished=True))
+                interrupts.stop_if_any_came(f"The run is finished, and saved in {checkpoint.path.parent}")
         return self.model.history
 
     @property
@@ -137,14 +145,20 @@ class Run:
 
     def _restore(self, kept: dict[str, Any], feed: Any = None) -> None:
         """Put everything where it was: after `on_epoch_begin`, which some callbacks begin anew with."""
-        if feed is not None and len(kept["metrics"]) > len(self.model.metrics_variables):
+        in_an_epoch = feed is not None and kept["done"]  # at the start of one, metrics are reset
+        if in_an_epoch and len(kept["metrics"]) > len(self.model.metrics_variables):
             self.loop.trace(feed)  # which makes the variables of the metrics
         for variable, value in zip(variables_of(self.model), kept["variables"], strict=True):
             variable.assign(value)
-        if feed is not None:  # fewer, if they were saved before the first step
-            for variable, value in zip(self.model.metrics_variables, kept["metrics"], strict=False):
+        if in_an_epoch:
+            for variable, value in zip(self.model.metrics_variables, kept["metrics"], strict=True):
                 variable.assign(value)
-        write_notes(self.callbacks.callbacks, kept["callbacks"])
+        self.model.stop_training = kept["stop"]
+        write_notes(self.to_note, kept["callbacks"])
+
+    def _say(self, text: str) -> None:
+        if self.verbose:
+            sys.stderr.write(f"{text}\n")
 
     def _calls(self) -> Iterator[tuple[Any, int]]:
         """The rest of this epoch, up to the end of the data."""

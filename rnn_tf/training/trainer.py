@@ -141,7 +141,9 @@ class Trainer:
             checkpoint: A folder in which one file holds the whole run: weights, optimizer, seeds of dropout, metrics,
                 place in the data, and what callbacks noted in attributes that are numbers, texts, arrays, or lists
                 and dicts of them. Where a process was killed, the same program run again goes on, and ends with the
-                same bits; a run that is finished returns its history at once. Ctrl-C and SIGTERM save, too.
+                same bits; a run that is finished returns its history at once. Ctrl-C and SIGTERM save, too. Where no
+                seed is given, runs are told apart by their data and settings alone. On a GPU bits need
+                `tf.config.experimental.enable_op_determinism()`.
             checkpoint_seconds: How many seconds lie between two saves, at least; 0 saves before each call of the
                 loop. `None`: 10, and so many that saving takes at most 2 % of the time.
 
@@ -158,7 +160,8 @@ class Trainer:
         self._check_callbacks(callbacks)
         saved = None if checkpoint is None else Checkpoint(checkpoint, checkpoint_seconds)
         kept = saved.load() if saved else None
-        seed = kept["run"]["seed"] if kept and seed is None else seed_of(seed)
+        drawn = seed_of(seed)  # also where a seed was kept: what comes after draws the same numbers
+        seed = kept["run"]["seed"] if kept and seed is None else drawn
         arguments = {
             "steps": steps,
             "epochs": epochs,
@@ -210,12 +213,12 @@ class Trainer:
         else:
             columns = with_class_weight(self.model, self._columns(x, y, sample_weight), class_weight)
             source = Batches(columns, batch_size, shuffle=shuffle, seed=seed, joined=steps is not None)
-        validation = self._validation_source(validation_data, batch_size)
+        validation = self._validation_source(validation_data, batch_size, replayable=saved is not None)
         loop = self._built_loop(source)
         run = Run(self.model, loop, source, validation, lengths, log_every, callbacks, verbose)
         if saved is None:
             return run.train()
-        return run.train(saved, kept, identity_of(self.model, arguments, run.callbacks.callbacks, source, validation))
+        return run.train(saved, kept, identity_of(self.model, arguments, run.to_note, source, validation))
 
     def _check_callbacks(self, callbacks: Any) -> None:
         for callback in callbacks or () if isinstance(callbacks, (list, tuple, type(None))) else (callbacks,):
@@ -225,7 +228,7 @@ class Trainer:
                     'out, and name a folder: fit(..., checkpoint="backup").'
                 )
 
-    def _validation_source(self, validation_data: Any, batch_size: int | None) -> Source | None:
+    def _validation_source(self, validation_data: Any, batch_size: int | None, replayable: bool) -> Source | None:
         if validation_data is None:
             return None
         if isinstance(validation_data, tf.data.Dataset):
@@ -240,7 +243,7 @@ class Trainer:
             if isinstance(self.model, PreparesData):
                 x, y, weight, _ = self.model.prepare_data(x, y, weight, training=False, batch_size=batch_size)
             if isinstance(x, tf.data.Dataset):
-                return DatasetBatches(x, repeat=False)
+                return DatasetBatches(x, repeat=False, replayable=replayable)
             if isinstance(x, Batches):
                 return x
             columns = self._columns(x, y, weight)

@@ -50,6 +50,18 @@ def test_train_and_predict(rnn_tf, folder):
     assert rnn_tf("check", "saved_models/home")[0] == 0
 
 
+def test_a_training_that_was_saved_is_not_made_again(rnn_tf, folder):
+    quick = (*QUICK[:2], "--epochs", 2, "--checkpoint", "runs")
+    first, again = (
+        re.sub(r"  epoch.*\n|trained in .*|saved_models/home/\d", "", rnn_tf("train", "tags", "home", *quick)[1])
+        for _ in range(2)
+    )
+    assert (folder.parent / "runs" / "seed_0" / "training.npz").exists()
+    assert first == again
+    assert "loss" not in rnn_tf("train", "tags", "home", *quick)[1]  # no epoch is trained
+    assert rnn_tf("train", "tags", "home", *quick, "--units", 4)[0] == 2
+
+
 def test_parts_of_speech(rnn_tf, folder):
     columns = [f"call VERB\n{name}{place} NAME\nnow ADV\n" for place in range(5) for name in NAMES]
     (folder / "train.conll").write_text("\n".join(columns), "utf-8")

@@ -60,7 +60,7 @@ def main(runs: int, seed: int) -> None:
                 if code != -signal.SIGKILL and not full:
                     sys.exit(f"seed {seed}, run {number}, {name}: failed before it was killed")
                 kills["full disk" if code != -signal.SIGKILL else "slow disk" if slow else "others"] += 1
-                kills["in a save"] += (folder / "training.draft").exists()
+                kills["in a save"] += any(folder.glob("training.*.draft"))
                 full = full and code == -signal.SIGKILL
                 Checkpoint(folder).load()
             if out.read_bytes() != wanted[name]:
