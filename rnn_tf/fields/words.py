@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import positive_integer
-from rnn_tf._exporting import traced_for_export
 from rnn_tf.fields.columns import as_column
 from rnn_tf.fields.field import InputField, RawInputs
 from rnn_tf.fields.tokenization import (
@@ -27,8 +26,7 @@ from rnn_tf.fields.tokenization import (
     lower_case,
     whole_characters,
 )
-from rnn_tf.layers import RNN, Embedding
-from rnn_tf.layers.embedding import spread
+from rnn_tf.layers import RNN
 from rnn_tf.training.batches import Ragged
 
 CUTS = ("spaces", "words")
@@ -86,7 +84,7 @@ class Words(InputField):
         self.tokens = tokens
         self.lookup = _lookup(self.vocabulary)
         self.word_seeds = keras.random.SeedGenerator()
-        self.embedding = Embedding(
+        self.embedding = keras.layers.Embedding(
             len(self.vocabulary) + 2,
             positive_integer("embedding_size", embedding_size),
             embeddings_initializer=keras.initializers.RandomUniform(-0.25, 0.25),
@@ -95,7 +93,7 @@ class Words(InputField):
         )
         self.character_units = positive_integer("character_units", character_units)
         if characters:
-            self.character_embedding = Embedding(
+            self.character_embedding = keras.layers.Embedding(
                 len(characters) + 2, character_units, name="character_embedding", dtype=self.dtype_policy
             )
             reader = RNN(keras.layers.GRUCell(character_units, dtype=self.dtype_policy), dtype=self.dtype_policy)
@@ -128,17 +126,9 @@ class Words(InputField):
             return vectors, mask
         batch, timesteps, size = tf.unstack(tf.shape(inputs))
         spelled = tf.reshape(inputs[:, :, 1:], [batch * timesteps, size - 1])  # a word a row
-        if traced_for_export():
-            spelling = self._spell(spelled, training)
-        else:  # most words of a batch are there several times, and padding is: each is read once
-            spelled, places = tf.raw_ops.UniqueV2(x=spelled, axis=[0])
-            spelling = spread(self._spell(spelled, training), places)
+        spelling = self.spelling(self.character_embedding(spelled), mask=spelled != PADDING, training=training)
         spelling = tf.reshape(spelling, [batch, timesteps, 2 * self.character_units])
         return tf.concat([vectors, spelling], axis=-1), mask
-
-    def _spell(self, spelled: Any, training: bool) -> Any:
-        """Vectors `[words, 2 * units]` of words `[words, characters]`."""
-        return self.spelling(self.character_embedding(spelled), mask=spelled != PADDING, training=training)
 
     def steps(self, inputs: Any, mask: Any = None) -> Any:
         return keras.ops.not_equal(inputs[:, :, 0], PADDING)

@@ -20,7 +20,7 @@ def answer(tokens, tags, probabilities=None, intent=None, between=" "):
     for label, first, after in TagScheme(names, "bio").spans([names.index(tag) for tag in tags]):
         start, end = int(starts[first]), int(starts[after]) - len(between)
         spans.append(Span(label, start, end, text[start:end]))
-    return TaggedText(text, tokens, tags, probabilities or [0.9] * len(tokens), spans, intent)
+    return TaggedText(text, tokens, tags, probabilities or [0.9] * len(tokens), spans, intent, None)
 
 
 ALARM = answer(
@@ -151,7 +151,9 @@ def test_long_sentences_are_broken_into_lines_within_the_picture():
 
 def test_tags_that_mark_no_spans_are_named_each():
     tokens, tags = ["we", "saw", "her", "duck"], ["PRON", "VERB", "PRON", "NOUN"]
-    _, _, lines, names = drawn(plots.tagged(TaggedText("we saw her duck", tokens, tags, [0.5] * 4, [], None)), tokens)
+    _, _, lines, names = drawn(
+        plots.tagged(TaggedText("we saw her duck", tokens, tags, [0.5] * 4, [], None, None)), tokens
+    )
     assert [name.get_text() for _, name in names] == tags
     assert len(lines) == 4
 
@@ -171,7 +173,7 @@ def test_strange_texts_are_drawn(tmp_path):
         ([], "what `TextTagger.tag` gives, at least one answer. Received: none"),
         ("wake me", "what `TextTagger.tag` gives, at least one answer. Received: str"),
         ([ALARM, ["wake", "me"]], "Received: TaggedText, list"),
-        (TaggedText("", [], [], [], [], None), "Received: 0 tokens, 0 tags and 0 probabilities in answer 0"),
+        (TaggedText("", [], [], [], [], None, None), "Received: 0 tokens, 0 tags and 0 probabilities in answer 0"),
         ([ALARM, ALARM._replace(tags=["O"])], "Received: 7 tokens, 1 tags and 7 probabilities in answer 1"),
         (ALARM._replace(probabilities=[2.0] * 7), r"must be in \[0, 1\]. Received: \[2.0, "),
         (ALARM._replace(probabilities=[float("nan")] * 7), r"must be in \[0, 1\]. Received: \[nan, "),
