@@ -589,7 +589,6 @@ def test_models():
     'name a folder: fit(..., checkpoint="backup")',
     "Write tf.data.Dataset.from_generator(function, output_signature=...)",
     "give its shuffle a seed, as in dataset.shuffle(1000, seed=1)",
-    "Note numbers there, as by float(...)",
 )
 def test_training(tmp_path):
     def head(**kwargs):
