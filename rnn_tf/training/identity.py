@@ -1,5 +1,6 @@
 """What tells one run of training from another: settings, model, data, and the versions that computed it."""
 
+import functools
 import json
 import os
 import re
@@ -63,6 +64,7 @@ def check_same(path: Path, kept: dict[str, Any], run: dict[str, Any]) -> None:
         )
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """What the bits of a computation depend on, beside its inputs."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
