@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -231,6 +230,7 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path, number, raised, capsys):
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
+    resource = pytest.importorskip("resource")  # of POSIX
     stopped(tmp_path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
