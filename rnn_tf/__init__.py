@@ -16,6 +16,8 @@ registers every class of the package with Keras: after `from rnn_tf import Seque
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from rnn_tf import _cluster
+
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from rnn_tf.models import SequenceClassifier, SequenceRegressor, TextClassifier, TextTagger
     from rnn_tf.summaries import summarize
     from rnn_tf.training import Trainer
+
+_cluster.join()  # before the first tensor, where TF_CONFIG names several workers
 
 __all__ = [
     "RNN",

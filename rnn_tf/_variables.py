@@ -1,6 +1,7 @@
 """Variables of the environment under which Keras cannot run as it must. Needs neither Keras nor TensorFlow."""
 
 import os
+import sys
 
 
 def check_variables() -> None:
@@ -11,7 +12,8 @@ def check_variables() -> None:
             f"{os.environ['KERAS_BACKEND']} in the environment. Unset it, or set KERAS_BACKEND=tensorflow, "
             "before Python starts."
         )
-    if os.environ.get("TF_USE_LEGACY_KERAS", "0").lower() in ("1", "true"):
+    legacy = os.environ.get("TF_USE_LEGACY_KERAS", "0").lower() in ("1", "true")
+    if legacy and "keras" not in sys.modules:  # Ray sets it in its workers after it has imported Keras 3
         raise ImportError(
             "rnn_tf needs Keras 3. Received: TF_USE_LEGACY_KERAS="
             f"{os.environ['TF_USE_LEGACY_KERAS']} in the environment, which makes tf.keras the legacy Keras 2. "

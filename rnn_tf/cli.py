@@ -202,6 +202,10 @@ def _parser() -> argparse.ArgumentParser:
     memory = _command(bench, "memory", "rnn_tf.bench.memory", "memory of training on long sequences")
     for name, size in (("batch", 64), ("timesteps", 4096), ("features", 16), ("units", 256)):
         memory.add_argument(f"--{name}", type=_positive, default=size, help=f"(default: {size})")
+    workers = _command(bench, "workers", "rnn_tf.bench.workers", "two workers against one, and what a sum costs")
+    workers.add_argument("--repeat", type=_positive, default=3, help="turns (default: 3)")
+    for name, size in (("batch", 128), ("timesteps", 50), ("features", 32), ("units", 128)):
+        workers.add_argument(f"--{name}", type=_positive, default=size, help=f"(default: {size})")
     return parser
 
 

@@ -8,7 +8,7 @@ import time
 import zipfile
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import tensorflow as tf
@@ -32,36 +32,38 @@ class Checkpoint:
         folder: Where the file lies. Nothing is made before the first save.
         seconds: How many seconds lie between two saves, at least. None: 10, and so many that saving takes at most 2 %
             of the time.
+        writes: Whether this process reads and writes the file. Else another one does, and this one needs no folder.
     """
 
-    def __init__(self, folder: str | PathLike[str], seconds: float | None = None) -> None:
+    def __init__(self, folder: str | PathLike[str], seconds: float | None = None, writes: bool = True) -> None:
         if seconds is not None and not (isinstance(seconds, (int, float)) and seconds >= 0):
             raise ValueError(
                 "`checkpoint_seconds` must be a number of seconds that is not negative. Received: "
                 f"checkpoint_seconds={seconds!r}."
             )
         self.seconds = seconds
-        self.path = writable_folder(folder, LOCAL) / "training.npz"
+        self.writes = writes
+        self.path = (writable_folder(folder, LOCAL) if writes else Path(folder)) / "training.npz"
         self._pause = 0.0
         self._saved: float | None = None
 
     def due(self) -> bool:
         """Whether it is time to save."""
-        return self._saved is None or time.monotonic() - self._saved >= self._pause
+        return self.writes and (self._saved is None or time.monotonic() - self._saved >= self._pause)
 
     def save(self, state: Any) -> None:
         """Replace the file by one that holds nested dicts, lists and tuples of plain values and arrays."""
+        if not self.writes:
+            return
         start = time.monotonic()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._saved is None:  # what killed processes left
             for left in self.path.parent.glob("training.*.draft"):
                 left.unlink(missing_ok=True)
         draft = self.path.with_suffix(f".{os.getpid()}.draft")
-        arrays: dict[str, np.ndarray] = {}
-        plain = json.dumps(_plain(state, arrays)).encode()
         try:
             with open(draft, "wb") as file:
-                np.savez(file, state=np.frombuffer(plain, np.uint8), **arrays)  # type: ignore[arg-type]
+                write(file, state)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, self.path)
@@ -83,16 +85,28 @@ class Checkpoint:
 
     def load(self) -> Any:
         """What was saved last, or None."""
-        if not self.path.exists():
+        if not self.writes or not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as file:
-                return _restored(json.loads(file["state"].tobytes()), file)
+            return read(self.path)
         except (ValueError, TypeError, AttributeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{self.path} must be a file that Trainer saved. Received: one that cannot be read ({error}). Remove "
                 "it to begin anew, or give another folder."
             ) from None
+
+
+def write(file: BinaryIO, state: Any) -> None:
+    """Write nested dicts, lists and tuples of plain values and arrays."""
+    arrays: dict[str, np.ndarray] = {}
+    plain = json.dumps(_plain(state, arrays)).encode()
+    np.savez(file, state=np.frombuffer(plain, np.uint8), **arrays)  # type: ignore[arg-type]
+
+
+def read(file: BinaryIO | Path) -> Any:
+    """What `write` wrote."""
+    with np.load(file, allow_pickle=False) as arrays:
+        return _restored(json.loads(arrays["state"].tobytes()), arrays)
 
 
 def digest(*arrays: Any) -> str:

@@ -46,14 +46,13 @@ def identity_of(
 def check_same(path: Path, kept: dict[str, Any], run: dict[str, Any]) -> None:
     """Raise ValueError if what was saved is of another run, and warn if other versions computed it."""
     now, then = versions(), kept["versions"]
-    other = [name for name in {**run, **kept["run"]} if kept["run"].get(name) != run.get(name)]
-    if then.get("keras") != now["keras"]:  # whose configs may have other entries
-        other = [name for name in other if name not in ("model", "optimizer", "loss and metrics")]
+    # Another Keras's configs may have other entries.
+    configs = () if then.get("keras") == now["keras"] else ("model", "optimizer", "loss and metrics")
+    other = differences(kept["run"], run, ("then", "now"), configs)
     if other:
-        named = ", ".join(_difference(name, kept["run"].get(name), run.get(name)) for name in other)
         raise ValueError(
-            f"The checkpoint in {path.parent} must be of the same run. Received: one that differs in {named}. Run the "
-            "same as then to go on with it, or give another folder."
+            f"The checkpoint in {path.parent} must be of the same run. Received: one that differs in "
+            f"{', '.join(other)}. Run the same as then to go on with it, or give another folder."
         )
     changed = [f"{name} {then.get(name)}, now {now.get(name)}" for name in now if then.get(name) != now.get(name)]
     if changed:
@@ -77,10 +76,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _difference(name: str, then: Any, now: Any) -> str:
-    """A name with both values, where those are short."""
-    values = f"{then!r}{now!r}"
-    return f"{name} ({then!r} then, {now!r} now)" if len(values) < 60 and name not in HASHED else name
+def differences(
+    one: dict[str, Any], other: dict[str, Any], told: tuple[str, str], overlooked: Sequence[str] = ()
+) -> list[str]:
+    """Names in which two runs differ, with both values where those are short; `told` says which is which."""
+
+    def named(name: str) -> str:
+        values = [f"{run.get(name)!r} {which}" for run, which in zip((one, other), told, strict=True)]
+        short = name not in HASHED and len("".join(values)) < 70
+        return f"{name} ({', '.join(values)})" if short else name
+
+    return [named(name) for name in {**other, **one} if name not in overlooked and one.get(name) != other.get(name)]
 
 
 HASHED = ("model", "loss and metrics", "data", "validation data")

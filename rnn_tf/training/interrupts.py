@@ -18,7 +18,7 @@ class Interrupts:
 
     def __init__(self, heeded: bool) -> None:
         self.heeded = heeded and threading.current_thread() is threading.main_thread()
-        self.came: int | None = None
+        self.came = 0  # the number of the signal
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupts":
@@ -34,7 +34,7 @@ class Interrupts:
         """Raise KeyboardInterrupt, or SystemExit, with what is to be told, if a signal came."""
         if self.came == signal.SIGINT:
             raise KeyboardInterrupt(told)
-        if self.came is not None:
+        if self.came:
             sys.stderr.write(f"{told}\n")
             raise SystemExit(128 + self.came)
 

@@ -9,23 +9,25 @@ import tensorflow as tf
 
 from rnn_tf._keras import parts_of
 from rnn_tf.training.step import test_step, train_step
+from rnn_tf.training.workers import OneWorker
 
 
 class Loop:
     """The compiled loops for a model in the state it is in: its optimizer, metrics and trainable weights."""
 
-    def __init__(self, model: keras.Model, jit_compile: bool) -> None:
+    def __init__(self, model: keras.Model, jit_compile: bool, workers: OneWorker) -> None:
         self.model = model
         self.jit_compile = jit_compile
         self._state = _state(model)
         function = _eagerly if model.run_eagerly else tf.function
-        train, test = partial(train_step, model, model.optimizer), partial(test_step, model)
+        train, test = partial(train_step, model, model.optimizer, workers), partial(test_step, model, workers)
         self._train_rows = function(partial(_over_rows, train), jit_compile=jit_compile)
         self._test_rows = function(partial(_over_rows, test), jit_compile=jit_compile)
         # Partial functions: TensorFlow counts the traces of one function and warns of many, so each model has its own.
         # XLA cannot hold an iterator, so here each step is compiled by itself.
-        self._train_iterator = function(partial(_over_iterator, function(train, jit_compile=jit_compile)))
-        self._test_iterator = function(partial(_over_iterator, function(test, jit_compile=jit_compile)))
+        step = partial(function, jit_compile=True) if jit_compile else lambda plain: plain
+        self._train_iterator = function(partial(_over_iterator, step(train)))
+        self._test_iterator = function(partial(_over_iterator, step(test)))
 
     def serves(self, model: keras.Model, jit_compile: bool) -> bool:
         """Whether these loops still do what a new one would."""

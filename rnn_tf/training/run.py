@@ -13,6 +13,14 @@ from rnn_tf.training.identity import check_same, versions
 from rnn_tf.training.interrupts import Interrupts
 from rnn_tf.training.loop import Loop
 from rnn_tf.training.remembered import Notes, rewind_files, variables_of, write_notes
+from rnn_tf.training.workers import OneWorker
+
+WRITERS = (
+    keras.callbacks.CSVLogger,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.RemoteMonitor,
+    keras.callbacks.TensorBoard,
+)
 
 
 class Run:
@@ -27,6 +35,7 @@ class Run:
         log_every: How many steps a call of the loop makes.
         callbacks: Those of Keras.
         verbose: As in `Trainer.fit`.
+        workers: Those that train together. The callbacks of Keras that write are called in the chief alone.
     """
 
     def __init__(
@@ -39,6 +48,7 @@ class Run:
         log_every: int,
         callbacks: Any,
         verbose: int | str,
+        workers: OneWorker,
     ) -> None:
         self.model = model
         self.loop = loop
@@ -46,7 +56,8 @@ class Run:
         self.validation = validation
         self.lengths = lengths
         self.log_every = log_every
-        self.verbose = verbose
+        self.workers = workers
+        self.verbose = verbose = verbose if workers.index == 0 else 0
         self.epoch = 0
         self.step = 0  # of the whole run
         self.done = 0  # steps of this epoch
@@ -63,15 +74,21 @@ class Run:
             )
         self.callbacks = callbacks
         self.to_note = [one for one in callbacks.callbacks if not isinstance(one, keras.callbacks.ProgbarLogger)]
+        if workers.index:
+            callbacks.callbacks = [one for one in callbacks.callbacks if not isinstance(one, WRITERS)]
 
     def train(self, checkpoint: Checkpoint | None = None, kept: Any = None, identity: Any = None) -> Any:
-        """Train to the end; returns the `History`.
+        """Train to the end, together with the other workers; returns the `History`.
 
         Args:
             checkpoint: Where to save the run from time to time.
             kept: What was saved there before, or None.
             identity: What tells this run from others.
         """
+        with self.workers.training(self.model):
+            return self._train(checkpoint, kept, identity)
+
+    def _train(self, checkpoint: Checkpoint | None, kept: Any, identity: Any) -> Any:
         if checkpoint and kept:
             check_same(checkpoint.path, kept, identity)
             noted = len(kept["first batches"])
@@ -84,7 +101,8 @@ class Run:
             self.source.seek(self.epoch, self.step, self.done, kept["first batches"])
             if self.validation is not None:
                 self.validation.seek(self.epoch, 0, 0, kept["first validation batches"])
-            rewind_files(self.to_note, kept["callbacks"])
+            if checkpoint.writes:
+                rewind_files(self.to_note, kept["callbacks"])
             self._say(f"Going on after step {self.step}, from {checkpoint.path.parent}")
         self.model.stop_training = False
         self.callbacks.on_train_begin()
@@ -107,6 +125,7 @@ class Run:
                 "callbacks": notes.read(),
             }
 
+        first_call = True
         with Interrupts(heeded=checkpoint is not None) as interrupts:
             for epoch in range(self.epoch, len(self.lengths)):
                 self.epoch = epoch
@@ -116,12 +135,17 @@ class Run:
                     if kept:
                         self._restore(kept, feed)
                         kept = None
-                    elif checkpoint and self._can_save and (checkpoint.due() or interrupts.came):
-                        checkpoint.save(state())
+                    elif checkpoint and self._can_save:
+                        interrupts.came = self.workers.largest(interrupts.came)
+                        if checkpoint.due() or interrupts.came:
+                            checkpoint.save(state())
                         interrupts.stop_if_any_came(
                             f"The run is saved in {checkpoint.path.parent}: start it again to go on."
                         )
                     self._call(feed, limit)
+                    if first_call:
+                        self.workers.check_same({"dataset": self.source.first_batches[:1]})
+                        first_call = False
                 if not self.done:
                     raise ValueError("The dataset gave no batch. Give one that has at least one.")
                 self.done = 0
@@ -129,12 +153,14 @@ class Run:
                     validated = self._validate(self.validation)
                     self.logs = {**self.logs, **{f"val_{name}": value for name, value in validated.items()}}
                 self.callbacks.on_epoch_end(epoch, self.logs)
+                self.model.stop_training = bool(self.workers.largest(int(self.model.stop_training)))
                 if self.model.stop_training:
                     break
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
             self.callbacks.on_train_end(self.logs)
             if checkpoint:
                 checkpoint.save(state(finished=True))
+                interrupts.came = self.workers.largest(interrupts.came)
                 interrupts.stop_if_any_came(f"The run is finished, and saved in {checkpoint.path.parent}")
         return self.model.history
 
@@ -154,6 +180,7 @@ class Run:
             for variable, value in zip(self.model.metrics_variables, kept["metrics"], strict=True):
                 variable.assign(value)
         self.model.stop_training = kept["stop"]
+        self.workers.restored(self.model)
         write_notes(self.to_note, kept["callbacks"])
 
     def _say(self, text: str) -> None:
@@ -180,26 +207,22 @@ class Run:
         self.step += done
         self.done += done
         if done:
-            self.logs = results(self.model)
+            self.logs = self.workers.results(self.model)
             self.callbacks.on_train_batch_end(self.done - 1, self.logs)
 
     def _validate(self, validation: Source) -> dict[str, Any]:
         self.model.reset_metrics()
         self.callbacks.on_test_begin()
+        logs: dict[str, Any] = {}
         batch = 0
         for feed, limit in validation.calls(0, 1000):
             self.callbacks.on_test_batch_begin(batch)
             done = self.loop.evaluate(feed, limit)
             batch += done
             if done:
-                self.callbacks.on_test_batch_end(batch - 1, results(self.model))
+                logs = self.workers.results(self.model)
+                self.callbacks.on_test_batch_end(batch - 1, logs)
             if done < limit:
                 break
-        logs = results(self.model)
         self.callbacks.on_test_end(logs)
         return logs
-
-
-def results(model: keras.Model) -> dict[str, Any]:
-    """The metrics as plain numbers, or lists of them."""
-    return {name: np.asarray(value).tolist() for name, value in model.get_metrics_result().items()}

@@ -17,6 +17,7 @@ from rnn_tf.training.identity import identity_of
 from rnn_tf.training.loop import Loop, pays_xla
 from rnn_tf.training.preparation import PreparesData, split_validation
 from rnn_tf.training.run import Run
+from rnn_tf.training.workers import check_can_share, check_not_mirrored, workers_of
 
 
 class Trainer:
@@ -32,11 +33,22 @@ class Trainer:
             the model was compiled with.
         jit_compile: `True` compiles the loop with XLA, `False` does not, `"auto"` does for small recurrent
             models on arrays, where XLA pays. Random numbers under XLA differ from those outside.
+        workers: `"auto"`: train together with the other processes that the variable TF_CONFIG names, alone where it
+            names none. Or a `tf.distribute.MultiWorkerMirroredStrategy`, made before the first tensor. Every process
+            runs the same program on all of the data. Of each batch it takes its share of the rows, and one sum of
+            the gradients a step makes the update the same in all: that of one process with the whole batch. A loss
+            that divides by a number of steps, since some are masked, does so in each worker, and the mean of these
+            is taken, weighed by rows. Metrics are sums over all rows, masks of dropout differ, statistics such as
+            those of BatchNormalization become the mean. Keras's callbacks that write files write in worker 0, the
+            chief, alone, and it alone prints and reads and writes the `checkpoint`; all start from its weights.
 
     Raises:
         TypeError: If `model` is not a `keras.Model`.
-        ValueError: If the model was never compiled and no optimizer and loss are given, or if the model has
-            a `train_step` of its own, which only `model.fit` follows.
+        ValueError: If the model was never compiled and no optimizer and loss are given; if the model has
+            a `train_step` of its own, which only `model.fit` follows; if it was made in the scope of a strategy; if
+            TF_CONFIG is not valid; or if workers cannot share a batch, as with XLA or a loss with
+            `reduction="sum"`.
+        RuntimeError: If this process cannot join the workers of TF_CONFIG any more.
 
     Example:
     >>> import keras
@@ -57,6 +69,7 @@ class Trainer:
         loss: Any = None,
         metrics: Any = None,
         jit_compile: bool | str = "auto",
+        workers: Any = None,
     ) -> None:
         if not isinstance(model, keras.Model):
             raise TypeError(f"`model` must be a keras.Model. Received: {type(model).__name__}.")
@@ -82,8 +95,12 @@ class Trainer:
                 "The model has no optimizer and loss yet. Call model.compile(optimizer=..., loss=...), or "
                 "Trainer(model, optimizer=..., loss=...)."
             )
+        check_not_mirrored(model)
         self.model = model
         self.jit_compile = jit_compile
+        self.workers = workers_of(workers)
+        if self.workers.count > 1:
+            check_can_share(model, jit_compile)
         self._loop: Loop | None = None
 
     def __repr__(self) -> str:
@@ -156,12 +173,14 @@ class Trainer:
             OSError: If the disk of `checkpoint` is full. What was saved before is whole.
             FloatingPointError: At the first loss or gradient that is NaN or infinite; the message names the step.
                 That step's update is not made: the trainable weights are those before it.
+            ConnectionError: If another worker is gone.
         """
         self._check_callbacks(callbacks)
-        saved = None if checkpoint is None else Checkpoint(checkpoint, checkpoint_seconds)
+        workers = self.workers
+        saved = None if checkpoint is None else Checkpoint(checkpoint, checkpoint_seconds, writes=workers.index == 0)
         kept = saved.load() if saved else None
         drawn = seed_of(seed)  # also where a seed was kept: what comes after draws the same numbers
-        seed = kept["run"]["seed"] if kept and seed is None else drawn
+        kept, seed = workers.from_chief((kept, kept["run"]["seed"] if kept and seed is None else drawn))
         arguments = {
             "steps": steps,
             "epochs": epochs,
@@ -207,7 +226,8 @@ class Trainer:
         source: Source
         if isinstance(x, tf.data.Dataset):
             x = weighted(self.model, x, class_weight)
-            source = DatasetBatches(x, repeat=steps is not None, replayable=saved is not None)
+            replayable = saved is not None or workers.count > 1
+            source = DatasetBatches(x, repeat=steps is not None, replayable=replayable)
         elif isinstance(x, Batches):
             source = x
         else:
@@ -215,10 +235,12 @@ class Trainer:
             source = Batches(columns, batch_size, shuffle=shuffle, seed=seed, joined=steps is not None)
         validation = self._validation_source(validation_data, batch_size, replayable=saved is not None)
         loop = self._built_loop(source)
-        run = Run(self.model, loop, source, validation, lengths, log_every, callbacks, verbose)
-        if saved is None:
+        run = Run(self.model, loop, source, validation, lengths, log_every, callbacks, verbose, workers)
+        if saved is None and workers.count == 1:
             return run.train()
-        return run.train(saved, kept, identity_of(self.model, arguments, run.to_note, source, validation))
+        identity = identity_of(self.model, arguments, run.to_note, source, validation)
+        workers.check_same({**identity, "checkpoint": saved is not None})
+        return run.train(saved, kept, identity)
 
     def _check_callbacks(self, callbacks: Any) -> None:
         for callback in callbacks or () if isinstance(callbacks, (list, tuple, type(None))) else (callbacks,):
@@ -266,10 +288,12 @@ class Trainer:
             )
             model(inputs)  # symbolic: makes the weights, computes nothing
         model.optimizer.build(model.trainable_variables)
-        if self.jit_compile == "auto":
+        if self.workers.count > 1:
+            jit = False
+        elif self.jit_compile == "auto":
             jit = isinstance(source, Batches) and not source.ragged and pays_xla(model, source.spec)
         else:
             jit = bool(self.jit_compile)
         if self._loop is None or not self._loop.serves(model, jit):
-            self._loop = Loop(model, jit)
+            self._loop = Loop(model, jit, self.workers)
         return self._loop
