@@ -187,25 +187,21 @@ def _parser() -> argparse.ArgumentParser:
     tutorial = _command(bench, "tutorial", "rnn_tf.bench.tutorial", "the tutorial's 2000 training steps")
     tutorial.add_argument("--repeat", type=_positive, default=5, help="timed runs of each (default: 5)")
     layers = _command(bench, "layers", "rnn_tf.bench.layers", "recurrent layers against Keras's, PyTorch and JAX")
-    layers.add_argument("--repeat", type=_positive, default=9, help="turns (default: 9)")
     layers.add_argument("--cases", type=_positive, metavar="N", help="only the first N of each list (default: all)")
     layers.add_argument("--output", default="rnn_tf_bench", help="folder for figures (default: rnn_tf_bench)")
     texts = _command(bench, "text", "rnn_tf.bench.text", "training on texts against the usual Keras recipe")
     _texts_from(texts)
-    texts.add_argument("--repeat", type=_positive, default=5, help="turns (default: 5)")
     tagging = _command(bench, "tags", "rnn_tf.bench.tags", "training of taggers against Keras's recipe and PyTorch")
     _tagged_from(tagging, "random words, in sentences as long as those of requests")
     tagging.add_argument("--sentences", type=_positive, metavar="N", help="only the first N (default: all)")
-    tagging.add_argument("--repeat", type=_positive, default=5, help="turns (default: 5)")
     serving = _command(bench, "serving", "rnn_tf.bench.serving", "answers of an export, at batch 1")
-    serving.add_argument("--repeat", type=_positive, default=9, help="turns (default: 9)")
     memory = _command(bench, "memory", "rnn_tf.bench.memory", "memory of training on long sequences")
-    for name, size in (("batch", 64), ("timesteps", 4096), ("features", 16), ("units", 256)):
-        memory.add_argument(f"--{name}", type=_positive, default=size, help=f"(default: {size})")
     workers = _command(bench, "workers", "rnn_tf.bench.workers", "two workers against one, and what a sum costs")
-    workers.add_argument("--repeat", type=_positive, default=3, help="turns (default: 3)")
-    for name, size in (("batch", 128), ("timesteps", 50), ("features", 32), ("units", 128)):
-        workers.add_argument(f"--{name}", type=_positive, default=size, help=f"(default: {size})")
+    for command, turns in ((layers, 9), (texts, 5), (tagging, 5), (serving, 9), (workers, 3)):
+        command.add_argument("--repeat", type=_positive, default=turns, help=f"turns (default: {turns})")
+    for command, sizes in ((memory, (64, 4096, 16, 256)), (workers, (128, 50, 32, 128))):
+        for name, size in zip(("batch", "timesteps", "features", "units"), sizes, strict=True):
+            command.add_argument(f"--{name}", type=_positive, default=size, help=f"(default: {size})")
     return parser
 
 

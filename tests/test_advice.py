@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -30,6 +31,7 @@ from rnn_tf import (
     TextClassifier,
     TextTagger,
     Trainer,
+    _cluster,
     cli,
 )
 from rnn_tf import accelerate as accelerated
@@ -39,6 +41,7 @@ from rnn_tf.data.tables import read_table
 from rnn_tf.evaluation import classification_report, paired_difference, span_report
 from rnn_tf.export import export_saved_model
 from rnn_tf.training import gradient_reach
+from rnn_tf.training.workers import Workers, check_can_share
 
 ROOT = Path(package.__file__).parent
 CODE = re.compile(r"`[^`]+`|--[a-z][\w-]*|\b\w+=(?!\{\}[.,; ])\S|\w\(|\w\[|pip install|rnn-tf ")
@@ -839,3 +842,48 @@ def test_answers_at_every_step(tmp_path):
 def test_extras_that_are_named():
     extras = importlib.metadata.metadata("rnn-tf").get_all("Provides-Extra")
     assert {"plots", "serving"} <= set(extras)
+
+
+@follows(
+    "Set it like this, with another index in each: TF_CONFIG=",
+    "Write workers='auto', or make yours above `import rnn_tf`",
+    "write Trainer(model, workers='auto') in each, with TF_CONFIG set",
+    "Leave `jit_compile` out, or train in one process",
+    "Give it reduction='sum_over_batch_size'",
+    "Start one worker for each GPU, with CUDA_VISIBLE_DEVICES=0",
+    "with the same `checkpoint` they go on",
+)
+def test_workers(monkeypatch):
+    """In one process; tests/training/test_workers.py follows them in several, and starts them again."""
+    monkeypatch.setenv("TF_CONFIG", "two")
+    message = refused("Set it like this", Trainer, regressor(), workers="auto")
+    monkeypatch.setenv("TF_CONFIG", message.split("TF_CONFIG='")[1].removesuffix("'."))
+    assert _cluster.cluster().number == 0
+    monkeypatch.delenv("TF_CONFIG")
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    monkeypatch.setattr(_cluster, "_joined", "another one")
+    refused("Write workers='auto'", Trainer, regressor(), workers=strategy)
+    monkeypatch.setattr(_cluster, "_joined", None)
+    refused("write Trainer(model, workers='auto')", Trainer, regressor(), workers=tf.distribute.get_strategy())
+    Trainer(regressor(), workers="auto").fit(X, Y, epochs=1, verbose=0)
+    Trainer(regressor(), workers=strategy).fit(X, Y, epochs=1, verbose=0)
+
+    refused("Leave `jit_compile` out", check_can_share, regressor(), True)
+    check_can_share(regressor(), "auto")
+    loss = keras.losses.MeanSquaredError(reduction="sum")
+    refused("Give it reduction='sum_over_batch_size'", check_can_share, compiled(SequenceRegressor(2), loss), "auto")
+    loss = keras.losses.MeanSquaredError(reduction="sum_over_batch_size")
+    check_can_share(compiled(SequenceRegressor(2), loss), "auto")
+
+    resolver = SimpleNamespace(
+        cluster_spec=lambda: tf.train.ClusterSpec({"worker": ["a:1", "b:1"]}), task_type="worker", task_id=1
+    )
+    refused("Start one worker", Workers, SimpleNamespace(cluster_resolver=resolver, num_replicas_in_sync=4))
+    workers = Workers(SimpleNamespace(cluster_resolver=resolver, num_replicas_in_sync=2))
+    assert (workers.index, workers.count) == (1, 2)
+
+    def gone():
+        with workers._all_there():
+            raise tf.errors.UnavailableError(None, None, "")
+
+    refused("with the same `checkpoint` they go on", gone, error=ConnectionError)

@@ -225,3 +225,12 @@ def test_a_reader_that_has_read_enough_is_no_error():
     )
     assert process.returncode in (0, 141)
     assert process.stderr == ""
+
+
+def test_a_process_that_has_keras_3_goes_on_where_the_variable_came_later():
+    """Ray sets it in its workers, after it has imported Keras."""
+    code = (
+        "import os, keras; os.environ['TF_USE_LEGACY_KERAS'] = '1'; from rnn_tf import Trainer; print(Trainer.__name__)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.stdout == "Trainer\n", process.stderr

@@ -20,7 +20,7 @@ def blocks(language):
 
 def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    first, layers, texts, tags, saved, _, serving = blocks("python")
+    first, layers, texts, tags, saved, workers, _, serving = blocks("python")
     exec(compile(layers, "README.md", "exec"), {})
     assert "lstm: LSTM -> RNN(LSTMCell), kernel" in capsys.readouterr().out
     exec(compile(texts, "README.md", "exec"), {})
@@ -33,6 +33,8 @@ def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
     assert "Span(label='time', start=11, end=15, text='nine')" in printed
     exec(compile(saved, "README.md", "exec"), {})
     assert Path("runs/gru/training.npz").is_file()
+    exec(compile(workers, "README.md", "exec"), {})
+    assert Path("runs/workers/training.npz").is_file()
     exec(compile(first, "README.md", "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == str(Path("saved_models/readme/1"))

@@ -65,11 +65,11 @@ def run(options: argparse.Namespace) -> None:
     print("\nSimulated, not measured: rows a second against one, of machines like this one, linked like its processes")
     print(f"{'workers':24s}" + "".join(f"{count:8d}" for count in MANY))
     one_machine = options.batch / (a + b * options.batch)
-    for name, rows in (
-        (f"joint batch of {options.batch}", lambda count: options.batch / count),
-        (f"{options.batch} rows each", lambda count: options.batch),
-    ):
-        speeds = [count * rows(count) / (a + b * rows(count) + sums[count]) / one_machine for count in MANY]
+    for name, shared_out in ((f"joint batch of {options.batch}", True), (f"{options.batch} rows each", False)):
+        speeds = []
+        for count in MANY:
+            rows = options.batch / count if shared_out else options.batch
+            speeds.append(count * rows / (a + b * rows + sums[count]) / one_machine)
         print(f"{name:24s}" + "".join(f"{speed:8.2f}" for speed in speeds))
 
 
@@ -81,15 +81,18 @@ def _median(values: list[float]) -> float:
 def _measure(processors: list[list[int]], sizes: list[int], batches: list[int]) -> list[dict[str, Any]]:
     """What the workers on these processors report."""
     addresses = [f"127.0.0.1:{port}" for port in _free_ports(len(processors))]
+    all_of_them = os.sched_getaffinity(0)
     running = []
     for index, own in enumerate(processors):
         variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
         task = {"type": "worker", "index": index}
         variables["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
-        command = [sys.executable, "-m", __name__, json.dumps([own, sizes, batches])]
+        command = [sys.executable, "-m", __name__, json.dumps([sizes, batches])]
+        os.sched_setaffinity(0, own)  # which a new process inherits, so that TensorFlow counts these alone
         running.append(
             subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         )
+        os.sched_setaffinity(0, all_of_them)
     answers = [process.communicate() for process in running]
     for process, (_, told) in zip(running, answers, strict=True):
         if process.returncode:
@@ -160,6 +163,4 @@ def _seconds_of_sum(workers: Any, size: int) -> float:
 
 
 if __name__ == "__main__":
-    own, sizes, batches = json.loads(sys.argv[1])
-    os.sched_setaffinity(0, own)  # before TensorFlow counts them
-    print(json.dumps(_work(sizes, batches)))
+    print(json.dumps(_work(*json.loads(sys.argv[1]))))

@@ -217,7 +217,7 @@ import keras, rnn_tf
 import numpy as np
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
-    model = rnn_tf.SequenceRegressor(units=3)
+    model = keras.Sequential([keras.Input([4, 1]), keras.layers.SimpleRNN(3), keras.layers.Dense(1)])
     model.compile("adam", "mse")
 try:
     rnn_tf.Trainer(model)
