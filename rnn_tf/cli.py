@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "without FILE words)",
     )
     tags.set_defaults(kind="tags")
-    _training(tags, units=100, cell="lstm", batch=32, rate=0.004, dropout=0.5, test=0.2, epochs=30, rows="sentences")
+    _training(tags, units=100, cell="lstm", batch=32, rate=0.008, dropout=0.5, test=0.2, epochs=30, rows="sentences")
     _export_to(tags, "the file's")
 
     sequences = _command(

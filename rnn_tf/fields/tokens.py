@@ -13,6 +13,7 @@ from rnn_tf.fields import tokenization
 from rnn_tf.fields.columns import as_column
 from rnn_tf.fields.field import InputField, RawInputs
 from rnn_tf.fields.tokenization import PADDING
+from rnn_tf.layers import Embedding
 
 
 class Tokens(InputField):
@@ -53,7 +54,7 @@ class Tokens(InputField):
         self.vectorizer = tokenization.make_vectorizer(self.vocabulary)
         self._remembered: tuple[Any, Any] = None, None
         self.word_seeds = keras.random.SeedGenerator()
-        self.embedding = keras.layers.Embedding(
+        self.embedding = Embedding(
             len(self.vocabulary) + 2,
             positive_integer("embedding_size", embedding_size),
             embeddings_initializer=keras.initializers.RandomUniform(-0.25, 0.25),  # as Kim (2014) draws them

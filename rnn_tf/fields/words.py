@@ -26,7 +26,7 @@ from rnn_tf.fields.tokenization import (
     lower_case,
     whole_characters,
 )
-from rnn_tf.layers import RNN
+from rnn_tf.layers import RNN, Embedding
 from rnn_tf.training.batches import Ragged
 
 CUTS = ("spaces", "words")
@@ -84,7 +84,7 @@ class Words(InputField):
         self.tokens = tokens
         self.lookup = _lookup(self.vocabulary)
         self.word_seeds = keras.random.SeedGenerator()
-        self.embedding = keras.layers.Embedding(
+        self.embedding = Embedding(
             len(self.vocabulary) + 2,
             positive_integer("embedding_size", embedding_size),
             embeddings_initializer=keras.initializers.RandomUniform(-0.25, 0.25),
@@ -93,8 +93,12 @@ class Words(InputField):
         )
         self.character_units = positive_integer("character_units", character_units)
         if characters:
-            self.character_embedding = keras.layers.Embedding(
-                len(characters) + 2, character_units, name="character_embedding", dtype=self.dtype_policy
+            self.character_embedding = Embedding(
+                len(characters) + 2,
+                character_units,
+                embeddings_initializer=keras.initializers.RandomUniform(-0.25, 0.25),
+                name="character_embedding",
+                dtype=self.dtype_policy,
             )
             reader = RNN(keras.layers.GRUCell(character_units, dtype=self.dtype_policy), dtype=self.dtype_policy)
             self.spelling = keras.layers.Bidirectional(reader, name="spelling", dtype=self.dtype_policy)
