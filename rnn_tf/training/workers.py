@@ -104,13 +104,8 @@ class Workers(OneWorker):
 
         Keras's loss of no rows has another shape, so that there must be one.
         """
-        first = tf.nest.flatten(batch[0])[0]
-        rows = first.shape[0]
-        if rows is None:
-            rows = tf.shape(first)[0]
-            numbers = tf.minimum(tf.range(self.index, tf.maximum(rows, self.index + 1), self.count), rows - 1)
-        else:  # layers are faster where they know how many rows there are
-            numbers = np.minimum(np.arange(self.index, max(rows, self.index + 1), self.count), rows - 1)
+        rows = tf.shape(tf.nest.flatten(batch[0])[0])[0]
+        numbers = tf.minimum(tf.range(self.index, tf.maximum(rows, self.index + 1), self.count), rows - 1)
         own = (rows - self.index + self.count - 1) // self.count
         part = tf.nest.map_structure(lambda column: None if column is None else tf.gather(column, numbers), batch)
         return part, tf.cast(own, tf.float32) / tf.cast(rows, tf.float32)
