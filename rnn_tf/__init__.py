@@ -10,8 +10,8 @@
 
 Names are imported on first use, so that `rnn-tf --help` does not wait for TensorFlow. Touching any of them
 registers every class of the package with Keras: after `from rnn_tf import SequenceRegressor`,
-`keras.models.load_model` needs no `custom_objects`. Only where the variable TF_CONFIG names several workers is TensorFlow
-imported at once, and joins them.
+`keras.models.load_model` needs no `custom_objects`. Only where the variable TF_CONFIG names several workers is
+TensorFlow imported at once, and joins them.
 """
 
 import importlib

@@ -24,8 +24,8 @@ class Loop:
         self._train_rows = function(partial(_over_rows, train), jit_compile=jit_compile)
         self._test_rows = function(partial(_over_rows, test), jit_compile=jit_compile)
         # Partial functions: TensorFlow counts the traces of one function and warns of many, so each model has its own.
-        # XLA cannot hold an iterator, so here each step is compiled by itself. Only under XLA: TensorFlow 2.21 fails on a
-        # function of its own that adds up over workers inside the `tf.cond` of another one.
+        # XLA cannot hold an iterator, so here each step is compiled by itself. Only under XLA: TensorFlow 2.21 fails on
+        # a function of its own that adds up over workers inside the `tf.cond` of another one.
         step = partial(function, jit_compile=True) if jit_compile else lambda plain: plain
         self._train_iterator = function(partial(_over_iterator, step(train)))
         self._test_iterator = function(partial(_over_iterator, step(test)))
