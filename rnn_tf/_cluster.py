@@ -57,7 +57,8 @@ def join() -> None:
         found = cluster()
     except ValueError:  # told to who asks for workers
         return
-    if found is None or _joined is not None:
+    command = os.path.basename("".join(sys.argv[:1])) == "rnn-tf"  # which trains alone
+    if found is None or _joined is not None or command:
         return
     own = found.addresses[found.number]
     if not _is_free(int(own.rpartition(":")[2])):
@@ -75,7 +76,7 @@ def join() -> None:
     try:
         _joined = tf.distribute.MultiWorkerMirroredStrategy()
         end_by_signals()
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, tf.errors.OpError) as error:
         _refused = (
             "A worker must join the others before TensorFlow makes its first tensor. Received: a process in which it "
             f"had made one ({error}). Write `import rnn_tf` above all that computes, and set TF_CONFIG before Python "

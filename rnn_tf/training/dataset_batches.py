@@ -37,7 +37,7 @@ class DatasetBatches:
         if replayable:
             if dataset.options().deterministic is False:
                 raise ValueError(
-                    "`checkpoint` and `workers` need a dataset that always gives the same order. Received: one with "
+                    "`checkpoint` and `workers` need a dataset in the same order again. Received: one with "
                     "options().deterministic = False. Set that to True."
                 )
             dataset = noting_first(dataset, self.first_batches)

@@ -10,7 +10,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """While it is entered, the first signal is kept for `stop_if_any_came`; the second one ends as ever.
+    """While it is entered, the first signal is kept in `came`, for `stop_if_one_came`; the second one ends as ever.
 
     Args:
         heeded: Whether somebody asks. If not, signals do what they did.
@@ -30,14 +30,6 @@ class Interrupts:
     def __exit__(self, *error: Any) -> None:
         self._reset()
 
-    def stop_if_any_came(self, told: str) -> None:
-        """Raise KeyboardInterrupt, or SystemExit, with what is to be told, if a signal came."""
-        if self.came == signal.SIGINT:
-            raise KeyboardInterrupt(told)
-        if self.came:
-            sys.stderr.write(f"{told}\n")
-            raise SystemExit(128 + self.came)
-
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.came = number
         self._reset()
@@ -47,3 +39,12 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
+
+
+def stop_if_one_came(number: int, told: str) -> None:
+    """Raise KeyboardInterrupt, or SystemExit, with what is to be told, for the number of a signal that is not 0."""
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt(told)
+    if number:
+        sys.stderr.write(f"{told}\n")
+        raise SystemExit(128 + number)

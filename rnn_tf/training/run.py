@@ -9,8 +9,9 @@ import numpy as np
 
 from rnn_tf.training.batches import Source
 from rnn_tf.training.checkpoint import Checkpoint
+from rnn_tf.training.dataset_batches import DatasetBatches
 from rnn_tf.training.identity import check_same, versions
-from rnn_tf.training.interrupts import Interrupts
+from rnn_tf.training.interrupts import Interrupts, stop_if_one_came
 from rnn_tf.training.loop import Loop
 from rnn_tf.training.remembered import Notes, rewind_files, variables_of, write_notes
 from rnn_tf.training.workers import OneWorker
@@ -125,7 +126,6 @@ class Run:
                 "callbacks": notes.read(),
             }
 
-        first_call = True
         with Interrupts(heeded=checkpoint is not None) as interrupts:
             for epoch in range(self.epoch, len(self.lengths)):
                 self.epoch = epoch
@@ -136,21 +136,23 @@ class Run:
                         self._restore(kept, feed)
                         kept = None
                     elif checkpoint and self._can_save:
-                        interrupts.came = self.workers.largest(interrupts.came)
-                        if checkpoint.due() or interrupts.came:
+                        came = self.workers.largest(interrupts.came)  # a later one waits for the next call
+                        if checkpoint.due() or came:
                             checkpoint.save(state())
-                        interrupts.stop_if_any_came(
-                            f"The run is saved in {checkpoint.path.parent}: start it again to go on."
+                        stop_if_one_came(
+                            came, f"The run is saved in {checkpoint.path.parent}: start it again to go on."
                         )
-                    self._call(feed, limit)
-                    if first_call:
+                    if isinstance(self.source, DatasetBatches) and self.workers.count > 1 and not self.step:
+                        self._call(feed, 1)
                         self.workers.check_same({"dataset": self.source.first_batches[:1]})
-                        first_call = False
+                        limit -= 1
+                    self._call(feed, limit)
                 if not self.done:
                     raise ValueError("The dataset gave no batch. Give one that has at least one.")
                 self.done = 0
                 if self.validation is not None:
                     validated = self._validate(self.validation)
+                    self.workers.check_same({"validation dataset": self.validation.first_batches[:1]})
                     self.logs = {**self.logs, **{f"val_{name}": value for name, value in validated.items()}}
                 self.callbacks.on_epoch_end(epoch, self.logs)
                 self.model.stop_training = bool(self.workers.largest(int(self.model.stop_training)))
@@ -160,8 +162,8 @@ class Run:
             self.callbacks.on_train_end(self.logs)
             if checkpoint:
                 checkpoint.save(state(finished=True))
-                interrupts.came = self.workers.largest(interrupts.came)
-                interrupts.stop_if_any_came(f"The run is finished, and saved in {checkpoint.path.parent}")
+                came = self.workers.largest(interrupts.came)
+                stop_if_one_came(came, f"The run is finished, and saved in {checkpoint.path.parent}")
         return self.model.history
 
     @property
@@ -176,7 +178,7 @@ class Run:
             self.loop.trace(feed)  # which makes the variables of the metrics
         for variable, value in zip(variables_of(self.model), kept["variables"], strict=True):
             variable.assign(value)
-        if in_an_epoch:
+        if in_an_epoch and self.workers.index == 0:  # whose metrics held those of all workers
             for variable, value in zip(self.model.metrics_variables, kept["metrics"], strict=True):
                 variable.assign(value)
         self.model.stop_training = kept["stop"]
@@ -224,5 +226,7 @@ class Run:
                 self.callbacks.on_test_batch_end(batch - 1, logs)
             if done < limit:
                 break
+        if not batch:
+            logs = self.workers.results(self.model)
         self.callbacks.on_test_end(logs)
         return logs

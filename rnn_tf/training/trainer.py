@@ -224,16 +224,16 @@ class Trainer:
             if isinstance(x, Batches) and class_weight is not None:
                 x = x.dataset()
         source: Source
+        replayable = saved is not None or workers.count > 1
         if isinstance(x, tf.data.Dataset):
             x = weighted(self.model, x, class_weight)
-            replayable = saved is not None or workers.count > 1
             source = DatasetBatches(x, repeat=steps is not None, replayable=replayable)
         elif isinstance(x, Batches):
             source = x
         else:
             columns = with_class_weight(self.model, self._columns(x, y, sample_weight), class_weight)
             source = Batches(columns, batch_size, shuffle=shuffle, seed=seed, joined=steps is not None)
-        validation = self._validation_source(validation_data, batch_size, replayable=saved is not None)
+        validation = self._validation_source(validation_data, batch_size, replayable)
         loop = self._built_loop(source)
         run = Run(self.model, loop, source, validation, lengths, log_every, callbacks, verbose, workers)
         if saved is None and workers.count == 1:

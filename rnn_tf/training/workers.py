@@ -5,7 +5,6 @@ stay equal, since all start from the chief's and make the same updates.
 """
 
 import io
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -24,6 +23,7 @@ from rnn_tf.training.remembered import variables_of
 Batch = tuple[Any, Any, Any]  # x, y, sample_weight
 GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
 SEED = 7919  # lies between the seeds of two workers
+NOT_A_MEAN = ("sum", "none", None, "mean_with_sample_weight")  # over rows
 
 
 class OneWorker:
@@ -148,7 +148,9 @@ class Workers(OneWorker):
 
     def check_same(self, identity: dict[str, Any]) -> None:
         """See `OneWorker`. All raise the same error."""
-        chief, *others = map(json.loads, self.gather(json.dumps(identity).encode()))
+        data = io.BytesIO()
+        write(data, identity)
+        chief, *others = (read(io.BytesIO(one)) for one in self.gather(data.getvalue()))
         named = [
             f"worker {number} with another {', '.join(differences(chief, other, ('in worker 0', 'there')))}"
             for number, other in enumerate(others, start=1)
@@ -263,7 +265,7 @@ def check_can_share(model: keras.Model, jit_compile: bool | str) -> None:
             "XLA cannot add up over processes. Received: jit_compile=True with several workers. Leave `jit_compile` "
             "out, or train in one process."
         )
-    sums = [one for one in tf.nest.flatten(model.loss) if getattr(one, "reduction", "mean") in ("sum", "none", None)]
+    sums = [one for one in tf.nest.flatten(model.loss) if getattr(one, "reduction", "mean") in NOT_A_MEAN]
     if sums:
         raise ValueError(
             "Workers need a loss that is a mean over the rows of a batch. Received: a loss with "

@@ -62,7 +62,7 @@ def test_killed_workers_end_with_the_same_bits():
 
 
 CHECKS = """
-import json, os, signal
+import json, os, re, signal
 import rnn_tf, keras, tensorflow as tf
 import numpy as np
 
@@ -88,12 +88,16 @@ def fit(*data, trainer=None, **arguments):
     trainer = trainer or rnn_tf.Trainer(model(), workers="auto")
     return trainer.fit(*data, **{"epochs": 2, "batch_size": 8, "verbose": 2, **arguments})
 
-print("HANDLER", signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+with open("/proc/self/status") as file:
+    (caught,) = re.findall("SigCgt:\\s*(\\w+)", file.read())
+print("HANDLER", not int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 says(ValueError, lambda: fit(x + index, y))
 says(ValueError, lambda: fit(x, y, epochs=2 + index))
 dataset = tf.data.Dataset.from_tensor_slices((x, y))
 says(ValueError, lambda: fit(dataset.shuffle(40, seed=index).batch(8), batch_size=None))
-fit(dataset.shuffle(40, seed=7).batch(8), batch_size=None, verbose=0)
+other = {"validation_data": dataset.shuffle(40, seed=index).batch(8), "epochs": 1, "verbose": 0}
+says(ValueError, lambda: fit(x, y, **other))
+fit(dataset.shuffle(40, seed=7).batch(8), batch_size=None, verbose=0, class_weight={np.int64(0): np.float32(1)})
 says(ValueError, lambda: rnn_tf.Trainer(model(), workers="auto", jit_compile=True))
 total = model()
 total.compile("adam", keras.losses.MeanSquaredError(reduction="sum"))
@@ -126,10 +130,11 @@ def test_what_they_have_in_common_is_checked(tmp_path):
         chief, other = cluster.outputs()
     for output in (chief, other):
         assert "HANDLER True" in output
-        data, epochs, dataset, xla, total, second = re.findall("SAYS (.*)", output)
+        data, epochs, dataset, validation, xla, total, second = re.findall("SAYS (.*)", output)
         assert "same data and settings. Received: worker 1 with another data. Run the same" in data
         assert "worker 1 with another epochs (2 in worker 0, 3 there)" in epochs
         assert "worker 1 with another dataset" in dataset
+        assert "worker 1 with another validation dataset" in validation
         assert "XLA cannot add up over processes" in xla
         assert "reduction='sum_over_batch_size'" in total
         assert "Write workers='auto'" in second

@@ -60,7 +60,8 @@ def texts():
 def noisy():
     """With everything that differs by worker while it trains."""
     layers = [keras.layers.Dropout(0.3), keras.layers.BatchNormalization()]
-    return steps(regressor(*layers), steps=3000, callbacks=[keras.callbacks.EarlyStopping("loss", patience=90)])
+    stop = keras.callbacks.EarlyStopping("loss", patience=900)
+    return regressor(*layers), data(), {"epochs": 600, "batch_size": 64, "log_every": 2, "seed": 1, "callbacks": [stop]}
 
 
 KINDS = {one.__name__: one for one in (steps, clipped, epochs, texts, noisy)}
