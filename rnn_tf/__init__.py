@@ -3,6 +3,7 @@
 - `RNN`, `accelerate`: layers for models of your own, and for a model that you already have.
 - `ElmanCell`, `MinGRUCell`, `MinLSTMCell`, `LRUCell`: cells for them.
 - `SequenceRegressor`, `SequenceClassifier`, `TextClassifier`, `TextTagger`: whole models, of series and of texts.
+- `LanguageModel`: text after text.
 - `summarize`: which frames of a clip make its summary, from the importance of each.
 - `Trainer`: many steps in one compiled loop.
 - `export_saved_model`, `export`: exports for TF Serving. `serving`: a development server and a client.
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from rnn_tf.cells import ElmanCell, LRUCell, MinGRUCell, MinLSTMCell
     from rnn_tf.export import export_saved_model
     from rnn_tf.layers import RNN, accelerate
-    from rnn_tf.models import SequenceClassifier, SequenceRegressor, TextClassifier, TextTagger
+    from rnn_tf.models import LanguageModel, SequenceClassifier, SequenceRegressor, TextClassifier, TextTagger
     from rnn_tf.summaries import summarize
     from rnn_tf.training import Trainer
 
@@ -49,6 +50,7 @@ __all__ = [
     "RNN",
     "ElmanCell",
     "LRUCell",
+    "LanguageModel",
     "MinGRUCell",
     "MinLSTMCell",
     "SequenceClassifier",
@@ -80,6 +82,7 @@ _HOME = {
     "LRUCell": "rnn_tf.cells",
     "MinGRUCell": "rnn_tf.cells",
     "MinLSTMCell": "rnn_tf.cells",
+    "LanguageModel": "rnn_tf.models",
     "SequenceClassifier": "rnn_tf.models",
     "SequenceRegressor": "rnn_tf.models",
     "TextClassifier": "rnn_tf.models",

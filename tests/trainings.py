@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf import RNN, SequenceRegressor, TextClassifier, Trainer
+from rnn_tf import RNN, LanguageModel, SequenceRegressor, TextClassifier, Trainer
 
 WORDS = np.array(["good", "bad", "film", "book", "plot", "actor", "dull", "bright", "slow", "quick", "odd", "plain"])
 
@@ -53,6 +53,12 @@ def texts_by_steps():
     return texts(steps=200, batch_size=32, log_every=8, seed=3)
 
 
+def language():
+    text = " ".join(np.random.default_rng(0).choice(WORDS, 4000))
+    model = LanguageModel.from_text(text, units=[8, 8], steps=20, dropout=0.2)
+    return Trainer(model), (text,), {"steps": 500, "batch_size": 30, "log_every": 7, "validation_data": text[:500]}
+
+
 def averages():
     layers = [
         keras.Input([10, 8]),
@@ -89,4 +95,4 @@ def datasets():
     return regressor(jit_compile=False), (dataset,), {"epochs": 60, "log_every": 7}
 
 
-KINDS = (arrays, xla, epochs, texts, texts_by_steps, averages, shards, half_precision, datasets)
+KINDS = (arrays, xla, epochs, texts, texts_by_steps, language, averages, shards, half_precision, datasets)

@@ -111,8 +111,10 @@ def export_saved_model(
     notes = _checked_metadata(metadata)
     signatures = declared_signatures(model, labels, input_names)
     predict = signatures.predict.compiled()
-    feed = make_feed(predict.inputs, examples)
+    feed = make_feed(predict.inputs, signatures.examples if examples is None else examples)
     endpoints, calls = {"serving_default": predict}, [("serving_default", feed)]
+    if signatures.name is not None:
+        endpoints[signatures.name] = predict
     with for_export():
         answers = _first_answer(predict, feed, given=examples is not None)
         if labels is not None:

@@ -60,7 +60,9 @@ class Signatures(NamedTuple):
         predict: Whole inputs to answers, the signature `serving_default`.
         step: One time step and the states before it to answers and the states after it, for streams. A state is zeros
             before the first step; the one after `total` is the output `next_total`. Or a string, why there is none.
-        lookups: The layers that hold a vocabulary.
+        lookups: What holds a vocabulary: layers, or tables of `tf.lookup`.
+        name: A second name of `predict`, beside `serving_default`.
+        examples: Inputs of `predict` by name, to compare on where a user gives none. Default: something made up.
 
     Example: a model of one's own that says what it serves.
     >>> import keras, numpy as np, tensorflow as tf
@@ -78,7 +80,9 @@ class Signatures(NamedTuple):
 
     predict: Endpoint
     step: Endpoint | str = "its model declares no step"
-    lookups: Sequence[keras.layers.Layer] = ()
+    lookups: Sequence[Any] = ()
+    name: str | None = None
+    examples: dict[str, np.ndarray] | None = None
 
 
 def specs_of(tensors: Any) -> dict[str, tf.TensorSpec]:

@@ -149,9 +149,13 @@ def learn_vocabulary(texts: Sequence[str | bytes], size: int, min_count: int) ->
 
 def frequent_tokens(tokens: Iterable[Sequence[bytes]], size: int, min_count: int) -> list[str]:
     """As `learn_vocabulary`, from the tokens of each text."""
+    return most_frequent(Counter(token for row in tokens for token in row), size, min_count)
+
+
+def most_frequent(counts: Counter[bytes], size: int, min_count: int) -> list[str]:
+    """As `learn_vocabulary`, from how often each token occurs."""
     positive_integer("vocabulary_size", size)
     positive_integer("min_count", min_count)
-    counts = Counter(token for row in tokens for token in row)
     frequent = [token for token, count in counts.items() if count >= min_count]
     frequent.sort(key=lambda token: (-counts[token], token))
     if not frequent:

@@ -41,6 +41,7 @@ class Encoder(keras.layers.Layer):
         recurrent_dropout: Fraction of the state to drop in training. Not with parallel cells, or cells of your own.
         bidirectional: Whether each layer also reads from the end, and gives both states at every step side by side.
         return_sequences: Whether the last layer answers at every step, or `[batch, units]` at the end only.
+        return_state: Whether to return the last states of all layers, too, as `state_specs` names them.
         shards: See `rnn_tf.RNN`.
 
     Source of the dropout: Y. Gal and Z. Ghahramani (2016), "A theoretically grounded application of dropout in
@@ -57,6 +58,7 @@ class Encoder(keras.layers.Layer):
         recurrent_dropout: float = 0.0,
         bidirectional: bool = False,
         return_sequences: bool = False,
+        return_state: bool = False,
         shards: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -69,12 +71,14 @@ class Encoder(keras.layers.Layer):
         self.recurrent_dropout = recurrent_dropout
         self.bidirectional = bidirectional
         self.return_sequences = return_sequences
+        self.return_state = return_state
         cells = self._make_cells()
         self.layers = []
         for i, layer_cell in enumerate(cells):
             layer = RNN(
                 layer_cell,
                 return_sequences=return_sequences or i < len(cells) - 1,
+                return_state=return_state,
                 shards=shards,
                 dtype=self.dtype_policy,
                 name=f"recurrent_{i}",
@@ -156,22 +160,36 @@ class Encoder(keras.layers.Layer):
         shape = tuple(input_shape)
         for layer in self.layers:
             layer.build(shape)
-            shape = (*shape[:2], layer.compute_output_shape(shape)[-1])
+            shape = (*shape[:2], self._output_shape(layer, shape)[-1])
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         shape = tuple(input_shape)
         for layer in self.layers:
-            shape = layer.compute_output_shape(shape)
+            shape = self._output_shape(layer, shape)
         return shape
+
+    def _output_shape(self, layer: Any, shape: Any) -> tuple[int | None, ...]:
+        found = layer.compute_output_shape(shape)
+        return found[0] if self.return_state else found
 
     def compute_mask(self, sequence: Any, mask: Any = None) -> Any:
         """The mask of the steps, if each has an answer."""
         return mask if self.return_sequences else None
 
-    def call(self, sequence: Any, mask: Any = None, training: bool = False) -> Any:
+    def call(self, sequence: Any, mask: Any = None, training: bool = False, initial_state: Any = None) -> Any:
+        """The answers; with `return_state` also a list of the last states.
+
+        `initial_state` is a list as `state_specs` says, for layers that read forward only; zeros by default.
+        """
+        states: list[Any] = []
         for layer in self.layers:
-            sequence = layer(sequence, mask=mask, training=training)
-        return sequence
+            if not self.return_state:
+                sequence = layer(sequence, mask=mask, training=training)
+                continue
+            before = None if initial_state is None else self._own_states(layer, initial_state, len(states))
+            sequence, *after = layer(sequence, initial_state=before, mask=mask, training=training)
+            states += [tf.cast(state, tf.float32) for state in tf.nest.flatten(after)]
+        return (sequence, states) if self.return_state else sequence
 
     def hidden_states(self, sequence: Any, mask: Any = None) -> list[np.ndarray]:
         """h_1, ..., h_T of each layer, `[batch, timesteps, units]`, without dropout; for an LSTM not its c."""
@@ -208,14 +226,19 @@ class Encoder(keras.layers.Layer):
         """
         after: list[Any] = []
         for layer in self.layers:
-            like = layer.get_initial_state(batch_size=1)
-            own = [tf.cast(states[len(after) + j], state.dtype) for j, state in enumerate(tf.nest.flatten(like))]
-            inputs, new = _infer(layer.cell, inputs, tf.nest.pack_sequence_as(like, own))
+            inputs, new = _infer(layer.cell, inputs, self._own_states(layer, states, len(after)))
             after += tf.nest.flatten(new)
         after = [tf.cast(state, tf.float32) for state in after]
         if present is not None:
             after = [_where(present, new, old) for new, old in zip(after, states, strict=True)]
         return inputs, after
+
+    @staticmethod
+    def _own_states(layer: Any, states: Sequence[Any], first: int) -> Any:
+        """Those of all states, from number `first` on, that are a layer's own, in its structure and type."""
+        like = layer.get_initial_state(batch_size=1)
+        own = [tf.cast(states[first + j], state.dtype) for j, state in enumerate(tf.nest.flatten(like))]
+        return tf.nest.pack_sequence_as(like, own)
 
     def settings(self) -> dict[str, Any]:
         """The arguments, as a model's `get_config` shows them."""

@@ -230,11 +230,11 @@ class SequenceRegressor(SequenceTask):
             self._answer = tf.function(partial(self.__call__, training=False), autograph=False)
         return self._answer
 
-    def stream(self) -> Endpoint | str:
+    def step_endpoint(self) -> Endpoint | str:
         """One step of a stream; or why there is none: see `Task.stream`."""
         if self.relative:
             return "it forecasts relative to the last value, which a stream does not know yet (relative=True)"
-        return super().stream()
+        return super().step_endpoint()
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "relative": self.relative}

@@ -20,7 +20,7 @@ class Served(keras.Model):
     head: Head
     field_out: AnswerField
 
-    def stream(self) -> Endpoint | str:
+    def step_endpoint(self) -> Endpoint | str:
         """One step of a stream, as `export_saved_model(streaming=True)` writes it; or why there is none."""
         states = self.encoder.state_specs()
         if isinstance(states, str):
@@ -43,7 +43,7 @@ class Served(keras.Model):
         def predict(*tensors: Any) -> dict[str, Any]:
             return self.field_out.named(self(raw.read(*tensors), training=False))
 
-        return Signatures(Endpoint(predict, raw.specs), self.stream(), raw.lookups)
+        return Signatures(Endpoint(predict, raw.specs), self.step_endpoint(), raw.lookups)
 
     def export(
         self,

@@ -108,7 +108,7 @@ class Tagger(Task, abstract=True):
             predicted_intents=found,
         )
 
-    def stream(self) -> str:
+    def step_endpoint(self) -> str:
         """Why there is none."""
         return "a tag may depend on all that follows"
 
@@ -128,7 +128,7 @@ class Tagger(Task, abstract=True):
                 named |= self.field_out.spans(text, decoded["path"], starts, ends)
             return named
 
-        return Signatures(Endpoint(predict, raw.specs), self.stream(), raw.lookups)
+        return Signatures(Endpoint(predict, raw.specs), self.step_endpoint(), raw.lookups)
 
     def _decoded(self, rows: Any, batch_size: int | None) -> list[dict[str, np.ndarray]]:
         """What `TagHead.decode` gives, for each row, without padding."""

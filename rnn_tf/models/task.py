@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+from os import PathLike
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ from rnn_tf.models.heads import Head
 from rnn_tf.models.rows import PreparesRows
 from rnn_tf.models.served import Served
 from rnn_tf.training.batches import Batches, Ragged
+from rnn_tf.training.pieces import Pieces
 from rnn_tf.training.preparation import split_validation
 
 PARTS = ("field_in", "encoder", "head", "field_out")
@@ -141,7 +143,7 @@ class Task(PreparesRows, Served, abstract=True):
             *columns, class_weight, training=True, batch_size=batch_size, shuffle=shuffle
         )
         validation_batch_size = validation_batch_size or batch_size
-        if isinstance(validation_data, (tuple, list, tf.data.Dataset)):
+        if isinstance(validation_data, (tuple, list, tf.data.Dataset, str, PathLike)):
             parts = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
             if len(parts) > 3:
                 raise ValueError(
@@ -273,7 +275,7 @@ class Task(PreparesRows, Served, abstract=True):
 
 def _for_keras(x: Any) -> Any:
     """Rows of different lengths as Keras takes them."""
-    return x.dataset() if isinstance(x, Batches) else x
+    return x.dataset() if isinstance(x, (Batches, Pieces)) else x
 
 
 def _stored(kind: type) -> tuple[str, ...]:

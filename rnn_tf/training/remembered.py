@@ -16,9 +16,18 @@ NOT_NOTED = ("params", "min_delta", "_is_tracing", "_profiler_started", "_epoch_
 
 
 def variables_of(model: keras.Model) -> list[Any]:
-    """All variables of a model and its optimizer that hold numbers, seeds of dropout among them, each once."""
-    found = {id(one): one for one in [*model.variables, *model.optimizer.variables] if one.dtype != "string"}
+    """All variables of a model and its optimizer that hold numbers, seeds of dropout among them, each once.
+
+    Also the states that a model carries from batch to batch.
+    """
+    variables = [*model.variables, *model.optimizer.variables, *carried_by(model)]
+    found = {id(one): one for one in variables if one.dtype != "string"}
     return list(found.values())
+
+
+def carried_by(model: keras.Model) -> list[Any]:
+    """The states `[rows of a batch, size]` that a model carries from batch to batch, a row for each of its streams."""
+    return getattr(model, "carried_variables", [])
 
 
 class Notes:

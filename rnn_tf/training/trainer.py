@@ -15,6 +15,7 @@ from rnn_tf.training.class_weights import weighted, with_class_weight
 from rnn_tf.training.dataset_batches import DatasetBatches
 from rnn_tf.training.identity import identity_of
 from rnn_tf.training.loop import Loop, pays_xla
+from rnn_tf.training.pieces import Pieces
 from rnn_tf.training.preparation import PreparesData, split_validation
 from rnn_tf.training.run import Run
 from rnn_tf.training.workers import check_can_share, check_not_mirrored, workers_of
@@ -228,7 +229,7 @@ class Trainer:
         if isinstance(x, tf.data.Dataset):
             x = weighted(self.model, x, class_weight)
             source = DatasetBatches(x, repeat=steps is not None, replayable=replayable)
-        elif isinstance(x, Batches):
+        elif isinstance(x, (Batches, Pieces)):
             source = x
         else:
             columns = with_class_weight(self.model, self._columns(x, y, sample_weight), class_weight)
@@ -253,9 +254,9 @@ class Trainer:
     def _validation_source(self, validation_data: Any, batch_size: int | None, replayable: bool) -> Source | None:
         if validation_data is None:
             return None
-        if isinstance(validation_data, tf.data.Dataset):
+        if isinstance(validation_data, (tf.data.Dataset, str, PathLike)):
             validation_data = (validation_data,)
-        elif not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+        elif not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (1, 2, 3):
             raise ValueError(
                 "`validation_data` must be (x, y), (x, y, sample_weight) or a tf.data.Dataset. "
                 f"Received: {type(validation_data).__name__}."
@@ -266,7 +267,7 @@ class Trainer:
                 x, y, weight, _ = self.model.prepare_data(x, y, weight, training=False, batch_size=batch_size)
             if isinstance(x, tf.data.Dataset):
                 return DatasetBatches(x, repeat=False, replayable=replayable)
-            if isinstance(x, Batches):
+            if isinstance(x, (Batches, Pieces)):
                 return x
             columns = self._columns(x, y, weight)
         except ValueError as error:

@@ -18,7 +18,7 @@ from rnn_tf import _cluster
 from rnn_tf._keras import parts_of
 from rnn_tf.training.checkpoint import read, write
 from rnn_tf.training.identity import differences
-from rnn_tf.training.remembered import variables_of
+from rnn_tf.training.remembered import carried_by, variables_of
 
 Batch = tuple[Any, Any, Any]  # x, y, sample_weight
 GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
@@ -202,7 +202,7 @@ class Workers(OneWorker):
 
     def _shift_seeds(self, model: keras.Model, sign: int) -> None:
         for variable in variables_of(model):
-            if variable.path.endswith("seed_generator_state"):
+            if getattr(variable, "path", "").endswith("seed_generator_state"):
                 shift = np.array([self.index * SEED, 0]).astype(variable.dtype)
                 value = variable.numpy()
                 variable.assign(value + shift if sign > 0 else value - shift)
@@ -210,21 +210,29 @@ class Workers(OneWorker):
     def results(self, model: keras.Model) -> dict[str, Any]:
         """See `OneWorker`. Statistics such as those of BatchNormalization become the mean of the workers'.
 
-        Afterwards the chief's metrics hold the sums of all, and the others' nothing: a checkpoint that the chief writes
-        holds all that there is, and whether one was read changes no bit.
+        Afterwards the chief's metrics hold the sums of all, and the others' nothing; and all hold the states of all
+        streams: a checkpoint that the chief writes holds all that there is, and whether one was read changes no bit.
         """
-        metrics, statistics = model.metrics_variables, _statistics(model)
+        metrics, statistics, carried = model.metrics_variables, _statistics(model), carried_by(model)
         moved = [tf.convert_to_tensor(v) - before for v, before in zip(statistics, self._before, strict=True)]
-        sums = self._add_now([*map(tf.convert_to_tensor, metrics), *moved])
+        states = [self._of_own_rows(tf.convert_to_tensor(state)) for state in carried]
+        sums = self._add_now([*map(tf.convert_to_tensor, metrics), *moved, *states])
         for variable, value in zip(metrics, sums, strict=False):
             variable.assign(value)
         found = results(model)
         if self.index:
             model.reset_metrics()
-        for number, (variable, value) in enumerate(zip(statistics, sums[len(metrics) :], strict=True)):
+        for variable, value in zip(carried, sums[len(metrics) + len(moved) :], strict=True):
+            variable.assign(value)
+        for number, (variable, value) in enumerate(zip(statistics, sums[len(metrics) :], strict=False)):
             self._before[number] = self._before[number] + value.numpy() / self.count
             variable.assign(self._before[number])
         return found
+
+    def _of_own_rows(self, state: Any) -> Any:
+        """A state with an entry a row of the batch, 0 in the rows that are not this worker's: see `own_rows`."""
+        own = tf.range(tf.shape(state)[0]) % self.count == self.index
+        return tf.where(own[:, tf.newaxis], state, 0)
 
 
 def workers_of(workers: Any) -> OneWorker:

@@ -17,7 +17,7 @@ from clusters import Cluster, free_ports
 from rnn_tf import SequenceRegressor, Trainer, _cluster
 
 WORKER = Path(__file__).with_name("worker.py")
-KINDS = ("steps", "clipped", "epochs", "texts")
+KINDS = ("steps", "clipped", "epochs", "texts", "language")
 X = np.random.default_rng(0).standard_normal([40, 4, 1]).astype("float32")
 Y = X.sum(1)
 

@@ -14,7 +14,7 @@ import sys
 import keras
 import numpy as np
 
-from rnn_tf import RNN, TextClassifier, Trainer
+from rnn_tf import RNN, LanguageModel, TextClassifier, Trainer
 from rnn_tf.training.checkpoint import digest
 
 INDEX = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]["index"]
@@ -57,6 +57,14 @@ def texts():
     return trainer, (texts, labels), {"epochs": 43, "batch_size": 50, "log_every": 2, "seed": 3}
 
 
+def language():
+    """Seven streams, whose states each worker carries for its own; the last piece is not full."""
+    text = " ".join(np.random.default_rng(0).choice(WORDS, 700))
+    model = LanguageModel.from_text(text, units=[8, 8], steps=20, dropout=0.0)
+    trainer = Trainer(model, workers="auto", jit_compile=JIT)
+    return trainer, (text,), {"epochs": 10, "batch_size": 7, "log_every": 2, "validation_data": text[:300]}
+
+
 def noisy():
     """With everything that differs by worker while it trains."""
     layers = [keras.layers.Dropout(0.3), keras.layers.BatchNormalization()]
@@ -64,7 +72,7 @@ def noisy():
     return regressor(*layers), data(), {"epochs": 600, "batch_size": 64, "log_every": 2, "seed": 1, "callbacks": [stop]}
 
 
-KINDS = {one.__name__: one for one in (steps, clipped, epochs, texts, noisy)}
+KINDS = {one.__name__: one for one in (steps, clipped, epochs, texts, language, noisy)}
 
 
 def train(kind, checkpoint, folder):
