@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from rnn_tf._checks import seed_of
 from rnn_tf.commands.inputs import Input, SeriesInput
 from rnn_tf.commands.sequence_tables import Sequences
 from rnn_tf.export.signatures import specs_of
@@ -59,6 +60,8 @@ def kind_of_model(source: Source, name: str) -> tuple[str, dict[str, Any]]:
         return "text", {}
     if set(source.inputs) == {"text"} and {"tokens", "tags"} <= set(source.outputs):
         return "tags", {}
+    if set(source.inputs) == {"prompt", "length", "temperature", "seed"}:
+        return "language", {}
     if "sequences" in source.inputs:
         shape = source.inputs["sequences"].shape
         if set(source.inputs) == {"sequences", "lengths"} and classifies and source.outputs["label"].shape.rank == 1:
@@ -66,8 +69,8 @@ def kind_of_model(source: Source, name: str) -> tuple[str, dict[str, Any]]:
         if set(source.inputs) == {"sequences"} and shape[1] is not None and "forecast" in source.outputs:
             return "series", {"width": shape[2]}
     raise ValueError(
-        "`rnn-tf predict` is for exports of `rnn-tf train`, which take `text`, `sequences` of a fixed number of steps "
-        f"to forecast, or `sequences` and `lengths` to classify. Received: {name}, which takes "
+        "`rnn-tf predict` is for exports of `rnn-tf train`, which take `text`, `prompt`, `sequences` of a fixed number "
+        f"of steps to forecast, or `sequences` and `lengths` to classify. Received: {name}, which takes "
         f"{', '.join(source.inputs)} and gives {', '.join(source.outputs)}. "
         "Ask it in Python, by rnn_tf.serving.Client or tf.saved_model.load."
     )
@@ -81,7 +84,28 @@ def answer(source: Source, given: Input, options: argparse.Namespace) -> list[li
         return tag_texts(source, given.content)
     if given.kind == "sequences":
         return classify_sequences(source, given.content)
+    if given.kind == "language":
+        return write_on(source, given.content, options)
     return forecast(source, given.content, options)
+
+
+def write_on(source: Source, prompts: list[str], options: argparse.Namespace) -> list[list[Any]]:
+    """A row for each prompt: the prompt, and what the model writes after it."""
+    rows: list[list[Any]] = [["prompt", "continuation"]]
+    first = seed_of(options.seed)
+    for start in range(0, len(prompts), BATCH_SIZE):
+        batch = prompts[start : start + BATCH_SIZE]
+        asked = {
+            "prompt": np.array(batch, object),
+            "length": np.full([len(batch)], options.length or 200, np.int32),
+            "temperature": np.full(
+                [len(batch)], 0.8 if options.temperature is None else options.temperature, np.float32
+            ),
+            "seed": ((first + start + np.arange(len(batch))) % 2**31).astype(np.int32),
+        }
+        written = source.ask(asked)["continuation"]
+        rows += [[prompt, tf.compat.as_str(more)] for prompt, more in zip(batch, written, strict=True)]
+    return rows
 
 
 def classify_texts(source: Source, texts: list[str]) -> list[list[Any]]:

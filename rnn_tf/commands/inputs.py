@@ -25,12 +25,14 @@ OF_KIND = {  # which options are for which models
     "text": ("text",),
     "tags": ("text",),
     "sequences": ("id", "features", "time", "decimal"),
+    "language": ("text", "length", "temperature", "seed"),
 }
 SAYS = {
     "series": "forecasts a series",
     "text": "classifies texts",
     "tags": "tags the tokens of texts",
     "sequences": "classifies sequences",
+    "language": "writes on after a text",
 }
 
 
@@ -77,7 +79,7 @@ def looks_like_a_file(given: str) -> bool:
 def read_input(kind: str, options: argparse.Namespace, task: dict[str, Any]) -> Input:
     """The input for a model of this kind; what the options do not say, the training's `task` does."""
     others = {name for names in OF_KIND.values() for name in names} - set(OF_KIND[kind])
-    unused = [f"--{name.replace('_', '-')}" for name in sorted(others) if getattr(options, name)]
+    unused = [f"--{name.replace('_', '-')}" for name in sorted(others) if getattr(options, name) not in (None, False)]
     if unused:
         raise ValueError(
             f"{options.model} {SAYS[kind]}, which takes "
@@ -85,7 +87,7 @@ def read_input(kind: str, options: argparse.Namespace, task: dict[str, Any]) -> 
             "Leave out the others."
         )
     read: Callable[[argparse.Namespace, dict[str, Any]], Any]
-    read = {"series": series_of, "text": texts_of, "tags": texts_of, "sequences": sequences_of}[kind]
+    read = {"series": series_of, "sequences": sequences_of}.get(kind, texts_of)
     return Input(kind, read(options, task))
 
 

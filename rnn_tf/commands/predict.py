@@ -1,4 +1,4 @@
-"""`rnn-tf predict`: what follows a series, or the classes of texts or of sequences, by an export or a server.
+"""`rnn-tf predict`: what follows a series or a text, or the classes of texts or of sequences, by an export or a server.
 
 What an export was trained for is written beside it, so that its input is read and checked before TensorFlow is
 imported. For a model on a server, and for exports of other origin, the signature tells it.
@@ -17,7 +17,7 @@ from typing import Any
 
 from rnn_tf._names import METADATA
 from rnn_tf.commands.exports import usable_folder
-from rnn_tf.commands.inputs import Input, check_arguments, read_input
+from rnn_tf.commands.inputs import OF_KIND, Input, check_arguments, read_input
 from rnn_tf.commands.tensorflow_start import import_tensorflow
 from rnn_tf.export.versions import newest_version
 
@@ -50,6 +50,9 @@ def run(options: argparse.Namespace) -> None:
         rows = answers.answer(source, given, options)
     for note in given.notes:
         print(f"rnn-tf: {note}", file=sys.stderr)
+    if given.kind == "language" and options.output is None:
+        print("\n\n".join(prompt + more for prompt, more in rows[1:]))
+        return
     if given.kind == "tags" and options.output is None and sys.stdout.isatty():
         print("\n".join(answers.in_colour(given.content, rows)))
         return
@@ -81,7 +84,7 @@ def read_task(folder: Path) -> dict[str, Any]:
         task = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} must be JSON. Received: {error}. Export the model again.") from None
-    return task if isinstance(task, dict) and task.get("task") in ("series", "text", "tags", "sequences") else {}
+    return task if isinstance(task, dict) and task.get("task") in OF_KIND else {}
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """What a person sees while a model trains."""
 
 import argparse
+import math
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import keras
 
 EVERY = timedelta(seconds=5)
+SAMPLE = 90  # tokens, and characters on the screen
 
 
 def checkpoint_folder(options: argparse.Namespace, *parts: str) -> Path | None:
@@ -34,12 +36,30 @@ class PrintEpoch(keras.callbacks.Callback):
         if not self.always and epoch and now - self.printed < EVERY:
             return
         self.printed = now
-        accuracy = f", accuracy {logs['val_accuracy']:.3f}" if "val_accuracy" in logs else ""
         print(
-            f"  epoch {epoch + 1:2d}   loss {logs['loss']:.4f}   held back: loss {logs['val_loss']:.4f}{accuracy}   "
-            f"{(now - self.started).total_seconds():.1f} s",
+            f"  epoch {epoch + 1:2d}   loss {logs['loss']:.4f}   held back: loss {logs['val_loss']:.4f}"
+            f"{self.besides(logs)}   {(now - self.started).total_seconds():.1f} s",
             flush=True,
         )
+
+    def besides(self, logs: dict[str, Any]) -> str:
+        """What is told beside the losses."""
+        return f", accuracy {logs['val_accuracy']:.3f}" if "val_accuracy" in logs else ""
+
+
+class PrintPerplexity(PrintEpoch):
+    """A line for each epoch of a model of language, and one that it writes, so that one sees it learn."""
+
+    def __init__(self) -> None:
+        super().__init__(always=True)
+
+    def besides(self, logs: dict[str, Any]) -> str:
+        return f", perplexity {math.exp(min(logs['val_loss'], 99)):.2f}"
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        super().on_epoch_end(epoch, logs)
+        written = self.model.generate("", SAMPLE, temperature=0.8, seed=epoch)
+        print(f"           {' '.join(written.split())[:SAMPLE]}", flush=True)
 
 
 class StopByAccuracy(keras.callbacks.Callback):

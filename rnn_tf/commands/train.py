@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from rnn_tf.commands import train_sequences, train_series, train_tags, train_text
+from rnn_tf.commands import train_language, train_sequences, train_series, train_tags, train_text
 from rnn_tf.commands.exports import export_folder, usable_folder
 from rnn_tf.commands.tensorflow_start import import_tensorflow
 
@@ -41,6 +41,7 @@ KINDS = {
         ("series", train_series, "rnn_tf.commands.forecaster"),
         ("text", train_text, "rnn_tf.commands.text_trainer"),
         ("tags", train_tags, "rnn_tf.commands.tag_trainer"),
+        ("language", train_language, "rnn_tf.commands.language_trainer"),
         ("sequences", train_sequences, "rnn_tf.commands.sequence_trainer"),
     )
 }

@@ -246,6 +246,15 @@ class LanguageModel(Writer):
         self.carried.begin(pieces.batch_size, training)
         return Prepared(pieces)
 
+    def steps_an_epoch(self, text: Any, batch_size: int = 32) -> int:
+        """How many steps `fit` makes in one epoch, for a schedule of the learning rate.
+
+        Args:
+            text: As `fit` takes it.
+            batch_size: As `fit` takes it.
+        """
+        return Pieces(self.field_in.stream(read_text(text)), batch_size, self.steps).steps_an_epoch
+
     def score(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The log-probability of each token of some texts, in nats: an array `[tokens]` for each text.
 
