@@ -7,6 +7,7 @@ that is not in it, and an entry whose message is gone, fail.
 import ast
 import importlib.metadata
 import io
+import itertools
 import re
 import shlex
 import subprocess
@@ -24,6 +25,7 @@ import rnn_tf as package
 from rnn_tf import (
     RNN,
     ElmanCell,
+    LanguageModel,
     LRUCell,
     MinGRUCell,
     SequenceClassifier,
@@ -887,3 +889,41 @@ def test_workers(monkeypatch):
             raise tf.errors.UnavailableError(None, None, "")
 
     refused("with the same `checkpoint` they go on", gone, error=ConnectionError)
+
+
+@follows(
+    "Write fit(text), with validation_data=text; for several files give a list of paths",
+    "make the model with smaller `steps`; for a file write pathlib.Path(name)",
+    "For several texts write '\\n'.join(texts)",
+    "Write text.encode(errors='replace').decode()",
+    "Leave `embedding_size` out, or set tied=False",
+    "go through model.stream(...)",
+)
+def test_language_models(tmp_path):
+    text = "the cat sat on the mat\n" * 5
+
+    def make(**arguments):
+        return LanguageModel.from_text(text, **{"units": 2, "steps": 20, **arguments})
+
+    model, name = make(), str(tmp_path / "text.txt")
+    Path(name).write_text(text)
+    refused("Write fit(text)", model.fit, text, text)
+    refused("([path, path],)", Trainer(model).fit, text, epochs=1, validation_data=[Path(name), Path(name)])
+    model.fit(text, validation_data=text, verbose=0)
+    validation = ([Path(name), Path(name)],)
+    Trainer(model).fit([Path(name), Path(name)], epochs=1, validation_data=validation, verbose=0)
+    refused("smaller `steps`", model.fit, "the cat")
+    make(steps=5).fit("the cat", verbose=0)
+    name_alone = "text.txt"
+    refused("pathlib.Path(name)", model.fit, name_alone)
+    model.fit(tmp_path / name_alone, verbose=0)
+    texts = ["the cat sat on", "the mat \ud83d"]
+    refused("'\\n'.join(texts)", model.fit, texts)
+    joined = "\n".join(texts)
+    refused("text.encode(errors='replace').decode()", model.fit, joined)
+    model.fit(joined.encode(errors="replace").decode(), verbose=0)
+    refused("set tied=False", make, tied=True, embedding_size=3)
+    make(tied=True)
+    make(tied=False, embedding_size=3)
+    refused("model.stream(...)", model.generate, "the", length=10_001)
+    assert len(list(itertools.islice(model.stream("the"), 3))) == 3

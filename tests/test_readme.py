@@ -20,7 +20,7 @@ def blocks(language):
 
 def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    first, layers, texts, tags, saved, workers, _, serving = blocks("python")
+    first, layers, texts, tags, language, saved, workers, _, serving = blocks("python")
     exec(compile(layers, "README.md", "exec"), {})
     assert "lstm: LSTM -> RNN(LSTMCell), kernel" in capsys.readouterr().out
     exec(compile(texts, "README.md", "exec"), {})
@@ -31,6 +31,10 @@ def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert 0.4 < float(re.search(r"F1  +(\S+) ", printed)[1]) < 0.9
     assert "Span(label='time', start=11, end=15, text='nine')" in printed
+    exec(compile(language, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    perplexity = re.search(r"^(\d+\.\d+) Returns [\s\S]{100}\n[\s\S]{100}", printed, re.MULTILINE)[1]
+    assert 2 < float(perplexity) < 14
     exec(compile(saved, "README.md", "exec"), {})
     assert Path("runs/gru/training.npz").is_file()
     exec(compile(workers, "README.md", "exec"), {})

@@ -58,11 +58,11 @@ class Signatures(NamedTuple):
 
     Attributes:
         predict: Whole inputs to answers, the signature `serving_default`.
-        step: One time step and the states before it to answers and the states after it, for streams. A state is zeros
-            before the first step; the one after `total` is the output `next_total`. Or a string, why there is none.
-        lookups: What holds a vocabulary: layers, or tables of `tf.lookup`.
+        step: One time step and the states before it to answers and the states after it. A state is zeros before the
+            first step; the one after `total` is the output `next_total`. Or a string, why there is none.
+        lookups: What holds a vocabulary, layers or tables of `tf.lookup`.
         name: A second name of `predict`, beside `serving_default`.
-        examples: Inputs of `predict` by name, to compare on where a user gives none. Default: something made up.
+        examples: Inputs of `predict` by name, for a user who gives none. Default: something made up.
 
     Example: a model of one's own that says what it serves.
     >>> import keras, numpy as np, tensorflow as tf
@@ -88,21 +88,6 @@ class Signatures(NamedTuple):
 def specs_of(tensors: Any) -> dict[str, tf.TensorSpec]:
     """Dtypes and shapes by name, of the inputs or the outputs of a SignatureDef; names in their order."""
     return {name: tf.TensorSpec(tensors[name].tensor_shape, tensors[name].dtype) for name in sorted(tensors)}
-
-
-def one_length_each(lengths: Any, sequences: Any) -> Any:
-    """The lengths `[batch]`, after operations that fail if they are not lengths of the sequences."""
-    rows, timesteps = tf.unstack(tf.shape(sequences)[:2])
-    with tf.control_dependencies(
-        [
-            tf.debugging.assert_equal(tf.shape(lengths)[0], rows, message="Each sequence must have one length."),
-            tf.debugging.assert_non_negative(lengths, message="A length must not be negative."),
-            tf.debugging.assert_less_equal(
-                lengths, timesteps, message="A length must not be larger than the number of steps."
-            ),
-        ]
-    ):
-        return tf.identity(lengths)
 
 
 def named_answers(probabilities: Any, classes: Sequence[str]) -> dict[str, Any]:

@@ -7,9 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf._checks import check_sequences, checked_arrays
-from rnn_tf.export.signatures import one_length_each
 from rnn_tf.fields.field import InputField, RawInputs
-from rnn_tf.fields.sequences import as_sequences, in_memory, shape_of, split_inputs, steps_inside
+from rnn_tf.fields.sequences import as_sequences, in_memory, one_length_each, shape_of, split_inputs, steps_inside
 from rnn_tf.fields.standardization import Moments, Standardization
 
 

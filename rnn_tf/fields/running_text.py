@@ -186,7 +186,10 @@ class NextTokens(AnswerField):
         return {"logits": answers}
 
     def rows(self, column: Any, *, finite: bool = True) -> Any:
-        raise ValueError("A text is its own answer. Received: y. Leave it out, as in fit(text).")
+        raise ValueError(
+            "A text is its own answer, and has no weights. Received: more beside it. Write fit(text), with "
+            "validation_data=text; for several files give a list of paths, to validate on ([path, path],)."
+        )
 
     def class_weights(self, weights: Any, rows: Any) -> None:
         return None

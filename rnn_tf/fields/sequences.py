@@ -109,3 +109,18 @@ def last_values(sequences: Any, lengths: Any) -> Any:
     if lengths is None:
         return sequences[:, -1, :1]
     return tf.gather(sequences[:, :, :1], tf.maximum(tf.cast(lengths, tf.int32) - 1, 0), batch_dims=1)
+
+
+def one_length_each(lengths: Any, sequences: Any) -> Any:
+    """The lengths `[batch]`, after operations that fail if they are not lengths of the sequences."""
+    rows, timesteps = tf.unstack(tf.shape(sequences)[:2])
+    with tf.control_dependencies(
+        [
+            tf.debugging.assert_equal(tf.shape(lengths)[0], rows, message="Each sequence must have one length."),
+            tf.debugging.assert_non_negative(lengths, message="A length must not be negative."),
+            tf.debugging.assert_less_equal(
+                lengths, timesteps, message="A length must not be larger than the number of steps."
+            ),
+        ]
+    ):
+        return tf.identity(lengths)

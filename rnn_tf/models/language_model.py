@@ -174,7 +174,7 @@ class LanguageModel(Writer):
             dropout=dropout,
             **arguments,
         )
-        model.compile(optimizer=keras.optimizers.Adam(0.002, global_clipnorm=1.0))
+        model.compile(optimizer=keras.optimizers.Adam(0.003, global_clipnorm=1.0))
         model.build((None, None))
         return model
 
@@ -226,21 +226,16 @@ class LanguageModel(Writer):
     ) -> Prepared:
         """The pieces of a text."""
         if y is not None or sample_weight is not None or class_weight is not None:
-            raise ValueError(
-                "A text is its own answer, and has no weights. Received: more beside it. Write fit(text), with "
-                "validation_data=text; for several files give a list of paths, to validate on ([path, path],)."
-            )
+            self.field_out.rows(y)
         if not self.built:
             self.build((None, None))
         ids = self.field_in.stream(read_text(x))
         least = self.steps if training else 1
         if len(ids) <= least:
-            name = (
-                f" If {x!r} names a file, write pathlib.Path({x!r})." if isinstance(x, str) and 0 < len(x) < 60 else ""
-            )
             raise ValueError(
-                f"A text must have at least {least} tokens, as many as a piece. Received: {len(ids) - 1}. Give more "
-                f"text, or make the model with smaller `steps`.{name}"
+                f"A text must have at least {least} tokens, as many as a piece. Received: {len(ids) - 1} in "
+                f"{x!r:.60}. Give more text, or make the model with smaller `steps`; for a file write "
+                "pathlib.Path(name)."
             )
         pieces = Pieces(ids, 32 if batch_size is None else batch_size, self.steps)
         self.carried.begin(pieces.batch_size, training)

@@ -1,9 +1,13 @@
 """What an export of a language model writes, loaded as others load it, is what the model writes."""
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
-from loaders import LOADERS
+import tensorflow as tf
+from loaders import LOADERS, read_meta_graph
 
 from rnn_tf import LanguageModel, export_saved_model
 
@@ -60,8 +64,6 @@ def test_every_loader_writes_what_generate_writes(loader, exports, tmp_path):
 def test_a_client_without_a_vocabulary_streams_what_generate_writes(tokens, exports, tmp_path):
     """It sends a prompt, and then token after token as they come, with the states that it was given."""
     model, path = exports[tokens]
-    import tensorflow as tf
-
     step = tf.saved_model.load(path).signatures["step"]
     for prompt in PROMPTS[:4]:
         _, inputs = step.structured_input_signature
@@ -106,3 +108,14 @@ def test_a_stream_in_a_batch_is_one_alone(exports):
         np.testing.assert_allclose(alone["log_probability"][0], together["log_probability"][row], atol=1e-5)
         for name in going:
             np.testing.assert_allclose(alone[f"next_{name}"][0], together[f"next_{name}"][row], atol=1e-5)
+
+
+def test_its_operations_are_those_of_tf_serving(exports):
+    for _, path in exports.values():
+        graph = read_meta_graph(path).graph_def
+        functions = graph.library.function
+        nodes = [*graph.node, *(node for function in functions for node in function.node_def)]
+        operations = {node.op for node in nodes} - {function.signature.name for function in functions}
+        known = (Path(__file__).parent / "ops_2_18.txt").read_text("utf-8").splitlines()
+        assert sorted(operations - set(known)) == []
+        assert [name for name in operations if re.search("Cudnn|PyFunc|Xla|NumpyFunction", name)] == []
