@@ -898,6 +898,7 @@ def test_workers(monkeypatch):
     "Write text.encode(errors='replace').decode()",
     "Leave `embedding_size` out, or set tied=False",
     "go through model.stream(...)",
+    "as by model.fit(text), or call model.build((None, None))",
 )
 def test_language_models(tmp_path):
     text = "the cat sat on the mat\n" * 5
@@ -927,3 +928,9 @@ def test_language_models(tmp_path):
     make(tied=False, embedding_size=3)
     refused("model.stream(...)", model.generate, "the", length=10_001)
     assert len(list(itertools.islice(model.stream("the"), 3))) == 3
+    for ready in (lambda fresh: fresh.fit(text, verbose=0), lambda fresh: fresh.build((None, None))):
+        fresh = compiled(LanguageModel(model.vocabulary, 2, steps=20), model.head.loss)
+        for use in (fresh.generate, fresh.stream, lambda fresh=fresh: fresh.perplexity(text)):
+            refused("call model.build((None, None))", use)
+        ready(fresh)
+        assert len(fresh.generate(length=3)) == 3

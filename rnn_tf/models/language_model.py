@@ -181,7 +181,7 @@ class LanguageModel(Writer):
     def build(self, input_shape: Any) -> None:
         """Make the weights, and the states that training carries."""
         super().build((None, None))
-        self.carried = Carried(self.state_specs)
+        self.carried = Carried(self._state_specs)
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         """The logits: see the class."""

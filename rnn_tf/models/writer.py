@@ -23,7 +23,6 @@ LONGEST = 10_000  # tokens that are generated at once
 class Writer(Task, abstract=True):
     """A task that tells which token comes next, and so writes."""
 
-    state_specs: tuple[tf.TensorSpec, ...]  # of the recurrent layers, zeros before the first token
     field_in: RunningText
     field_out: NextTokens
     head: VocabularyHead
@@ -42,7 +41,17 @@ class Writer(Task, abstract=True):
         specs = self.encoder.state_specs()
         if isinstance(specs, str):
             raise ValueError(f"A text is read forward, from states of zeros. Received: a model, but {specs}.")
-        self.state_specs = tuple(specs)
+        self._state_specs = specs
+
+    @property
+    def state_specs(self) -> list[tf.TensorSpec]:
+        """The states of the recurrent layers, zeros before the first token."""
+        if not self.built:
+            raise ValueError(
+                "To read or write a text a model needs weights. Received: one that is not built. Train it on a text "
+                "first, as by model.fit(text), or call model.build((None, None))."
+            )
+        return self._state_specs
 
     def first_states(self, batch: Any) -> list[Any]:
         """Zeros."""
@@ -92,10 +101,11 @@ class Writer(Task, abstract=True):
             )
         temperatures, seeds = _checked(len(prompts), temperature, seed)
         limits = _limits(top_k, top_p)
+        specs = [*GENERATE, *(tf.TensorSpec([], limit.dtype) for limit in limits.values())]
         write = self.graph_function(
             f"generate {sorted(limits)}",
             lambda *tensors: self._write(*tensors[:4], **dict(zip(limits, tensors[4:], strict=True))),
-            [*GENERATE, *(tf.TensorSpec([], limit.dtype) for limit in limits.values())],
+            specs,
         )
         lengths = tf.fill([len(prompts)], int(length))
         written = write(tf.constant(prompts), lengths, temperatures, seeds, *limits.values()).numpy()
