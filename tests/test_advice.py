@@ -898,6 +898,7 @@ def test_workers(monkeypatch):
     "Write text.encode(errors='replace').decode()",
     "Leave `embedding_size` out, or set tied=False",
     "go through model.stream(...)",
+    "Give its text, by path.read_text('utf-8')",
     "as by model.fit(text), or call model.build((None, None))",
 )
 def test_language_models(tmp_path):
@@ -918,6 +919,11 @@ def test_language_models(tmp_path):
     name_alone = "text.txt"
     refused("pathlib.Path(name)", model.fit, name_alone)
     model.fit(tmp_path / name_alone, verbose=0)
+    path = tmp_path / name_alone
+    for fit in (model.fit, lambda *data, **more: Trainer(model).fit(*data, epochs=1, **more)):
+        refused("path.read_text('utf-8')", fit, path, validation_split=0.3)
+        assert "val_loss" in fit(path.read_text("utf-8"), validation_split=0.3, verbose=0).history
+        assert "val_loss" in fit(path, validation_data=path, verbose=0).history
     texts = ["the cat sat on", "the mat \ud83d"]
     refused("'\\n'.join(texts)", model.fit, texts)
     joined = "\n".join(texts)

@@ -21,7 +21,7 @@ from rnn_tf.layers.embedding import spread
 from rnn_tf.training.batches import Ragged
 
 LINE_END = 2  # the id of "\n", the first token of every vocabulary; a text is read as if it followed a line end
-CHUNK = 2**20  # characters that are cut at once
+CHUNK = 2**18  # characters that are cut at once
 GAP = "\0"
 _LETTER = r"[^\p{P}\p{S}\p{Z}\p{C}\p{Han}\p{Hiragana}\p{Katakana}]"  # or a digit, or a mark on one
 WORD = rf"( ?{_LETTER}+(?:['’]{_LETTER}+)*| ?[\p{{Han}}\p{{Hiragana}}\p{{Katakana}}\p{{P}}\p{{S}}]|[\p{{Z}}\p{{C}}])"
@@ -122,9 +122,13 @@ class RunningText(InputField):
 
     def stream(self, text: Any) -> np.ndarray:
         """The ids of one long text, after a line end, in the smallest dtype that holds them."""
-        dtype = np.min_scalar_type(self.size)
-        parts = [self.ids([chunk]).values.numpy().astype(dtype) for chunk in chunks(text)]
-        return np.concatenate([np.array([LINE_END], dtype), *parts])
+        ids = np.empty([1 + len(text)], np.min_scalar_type(self.size))  # of pages that nobody writes no memory is taken
+        ids[0], end = LINE_END, 1
+        for chunk in chunks(text):
+            found = self.ids([chunk]).values.numpy()
+            ids[end : end + len(found)] = found
+            end += len(found)
+        return ids[:end]
 
     def raw_inputs(self) -> RawInputs:
         specs = [tf.TensorSpec([None], tf.string, name="prompts")]

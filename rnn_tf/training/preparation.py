@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from os import PathLike
 from typing import Any, NamedTuple
 
 from rnn_tf._checks import is_parts, rows_in
@@ -34,6 +35,11 @@ def split_validation(columns: tuple[Any, ...], share: float) -> tuple[tuple[Any,
         columns: Arrays, lists, pandas columns, ragged tensors, or dicts and tuples of them; None stays.
         share: Which part of the rows to validate on, between 0 and 1.
     """
+    if isinstance(columns[0], PathLike):
+        raise ValueError(
+            "`validation_split` cuts what is in memory. Received: the path of a file. Give its text, by "
+            "path.read_text('utf-8'), or another file as `validation_data`."
+        )
     size = rows_in(columns[0])
     first = math.floor(size * (1 - share))
     if not 0 < first < size:
