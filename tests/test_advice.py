@@ -899,9 +899,10 @@ def test_workers(monkeypatch):
     "Leave `embedding_size` out, or set tied=False",
     "go through model.stream(...)",
     "Give its text, by path.read_text('utf-8')",
+    "Make it outside of strategy.scope(); several processes train it by Trainer(model, workers='auto')",
     "as by model.fit(text), or call model.build((None, None))",
 )
-def test_language_models(tmp_path):
+def test_language_models(tmp_path, monkeypatch):
     text = "the cat sat on the mat\n" * 5
 
     def make(**arguments):
@@ -934,6 +935,10 @@ def test_language_models(tmp_path):
     make(tied=False, embedding_size=3)
     refused("model.stream(...)", model.generate, "the", length=10_001)
     assert len(list(itertools.islice(model.stream("the"), 3))) == 3
+    Trainer(model, workers="auto").fit(text, epochs=1, verbose=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(LanguageModel, "distribute_strategy", SimpleNamespace(num_replicas_in_sync=2))
+        refused("Make it outside of strategy.scope()", model.fit, text)
     for ready in (lambda fresh: fresh.fit(text, verbose=0), lambda fresh: fresh.build((None, None))):
         fresh = compiled(LanguageModel(model.vocabulary, 2, steps=20), model.head.loss)
         for use in (fresh.generate, fresh.stream, lambda fresh=fresh: fresh.perplexity(text)):

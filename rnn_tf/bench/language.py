@@ -4,8 +4,8 @@ Equal in all rows of the training: a vector of 256 numbers for each of 65 charac
 score for each character; 64 streams of 100 characters a step, whose states go on to the next; no dropout, Adam with the
 same rate and epsilon. They hold the same weights at first, and give the same scores, which is checked. The Keras recipe
 is the usual one: stateful layers and `model.fit` without shuffling. PyTorch's loop is as its users write it: states are
-detached and handed on; of its two biases one is trained. Characters are ids before the clock starts. Threads are as
-many as each library takes by itself.
+detached and handed on; of its two biases one is trained. For these two characters are ids before the clock starts; ours
+cuts its text each time. Threads are as many as each library takes by itself.
 
 Writing is 1,000 characters after one another, for one text. "A call a character" is a stateful model whose `predict` is
 called for each; it writes fewer, and the time is scaled up. The other loop is in Python over a `tf.function` that takes

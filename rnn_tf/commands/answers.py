@@ -91,7 +91,7 @@ def answer(source: Source, given: Input, options: argparse.Namespace) -> list[li
 
 def write_on(source: Source, prompts: list[str], options: argparse.Namespace) -> list[list[Any]]:
     """A row for each prompt: the prompt, and what the model writes after it."""
-    rows: list[list[Any]] = [["prompt", "continuation"]]
+    rows: list[list[Any]] = [["prompt", "continuation", "text"]]
     first = seed_of(options.seed)
     for start in range(0, len(prompts), BATCH_SIZE):
         batch = prompts[start : start + BATCH_SIZE]
@@ -103,8 +103,9 @@ def write_on(source: Source, prompts: list[str], options: argparse.Namespace) ->
             ),
             "seed": ((first + start + np.arange(len(batch))) % 2**31).astype(np.int32),
         }
-        written = source.ask(asked)["continuation"]
-        rows += [[prompt, tf.compat.as_str(more)] for prompt, more in zip(batch, written, strict=True)]
+        written = source.ask(asked)
+        columns = (map(tf.compat.as_str, written[name]) for name in ("continuation", "text"))
+        rows += [list(row) for row in zip(batch, *columns, strict=True)]
     return rows
 
 

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     for note in given.notes:
         print(f"rnn-tf: {note}", file=sys.stderr)
     if given.kind == "language" and options.output is None:
-        print("\n\n".join(prompt + more for prompt, more in rows[1:]))
+        print("\n\n".join(text for *_, text in rows[1:]))
         return
     if given.kind == "tags" and options.output is None and sys.stdout.isatty():
         print("\n".join(answers.in_colour(given.content, rows)))

@@ -42,6 +42,8 @@ def read_task(options: argparse.Namespace) -> LanguageTask:
         raise ValueError(
             f"{source} must have at least {LEAST} characters to train on. Received: {len(rest)}. Add more text."
         )
+    if not test.strip():
+        raise ValueError(f"--test must leave text to test on. Received: --test {options.test}, which leaves none.")
     task = LanguageTask(*cut(rest, HELD_BACK), test)
     print(f"{source}: {len(text):,} characters, {len(set(text)):,} different ones, {text.count(chr(10)):,} lines")
     sizes = [f"{len(part):,}" for part in task]

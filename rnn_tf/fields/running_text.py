@@ -17,7 +17,7 @@ from rnn_tf.fields.columns import as_column
 from rnn_tf.fields.field import AnswerField, InputField, RawInputs
 from rnn_tf.fields.tokenization import PADDING, UNKNOWN, checked_vocabulary, most_frequent, whole_characters
 from rnn_tf.layers import Embedding
-from rnn_tf.layers.embedding import spread
+from rnn_tf.layers.rows import MOST_ROWS
 from rnn_tf.training.batches import Ragged
 
 LINE_END = 2  # the id of "\n", the first token of every vocabulary; a text is read as if it followed a line end
@@ -81,17 +81,16 @@ class RunningText(InputField):
         self.embedding.build(input_shape)
 
     def table(self) -> Any:
-        """All vectors, if the output layer shares them; read once a step.
+        """All vectors, if there are few, or the output layer shares them; read once a step, and None otherwise.
 
         TensorFlow copies the whole table at every read that follows a lookup in the variable itself.
         """
-        return tf.cast(self.embedding.embeddings.value, self.compute_dtype) if self.tied else None
+        if not self.tied and self.size > MOST_ROWS:
+            return None
+        return tf.cast(self.embedding.embeddings.value, self.compute_dtype)
 
-    def call(self, inputs: Any, mask: Any = None, training: bool = False, table: Any = None) -> tuple[Any, Any]:
-        if table is None:
-            return self.embedding(inputs), None
-        vectors = spread(table, tf.reshape(inputs, [-1]))
-        return tf.reshape(vectors, tf.concat([tf.shape(inputs), [table.shape[1]]], 0)), None
+    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
+        return self.embedding(inputs), self.steps(inputs)
 
     def steps(self, inputs: Any, mask: Any = None) -> Any:
         return keras.ops.not_equal(inputs, PADDING)
@@ -103,7 +102,8 @@ class RunningText(InputField):
         return None, None
 
     def takes(self, x: Any) -> bool:
-        return not isinstance(x, (np.ndarray, tf.Tensor, tf.data.Dataset))
+        numbers = isinstance(x, np.ndarray) and x.dtype.kind not in "OSU"
+        return not numbers and not isinstance(x, (tf.Tensor, tf.data.Dataset))
 
     def rows(self, column: Any, *, finite: bool = True) -> Ragged:
         """Each text of a list, after the line end that it follows."""
@@ -275,12 +275,13 @@ def read_text(source: Any) -> str:
 
 
 def chunks(text: str) -> Iterator[str]:
-    """Parts of a text that are cut into tokens one by one; they end where a line does, if it is not very long."""
+    """Parts of a text that are cut into tokens one by one: after the end of a line, or before a space."""
     start = 0
     while start < len(text):
         end = min(start + CHUNK, len(text))
         if end < len(text):
-            end = text.rfind("\n", start, end) + 1 or text.find("\n", end) + 1 or len(text)
+            line, space = text.rfind("\n", start, end) + 1, text.rfind(" ", start, end)
+            end = max(line, space if space > start else 0) or end  # a word takes the space before it
         yield text[start:end]
         start = end
 

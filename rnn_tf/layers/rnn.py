@@ -22,6 +22,7 @@ from rnn_tf.layers.plan import (
     gpu_visible,
     make_plan,
 )
+from rnn_tf.scans.lookup import Lookup
 
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
@@ -234,7 +235,12 @@ class RNN(_keras.RNN):
         outputs, (last, *final) = self._whole(run, sequences, carried, mask)
         return outputs, last, tf.nest.pack_sequence_as(states, final)
 
-    def _kernel(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
+    def over_table(self, plan: Plan, ids: Any, table: Any, states: Any, mask: Any, training: bool) -> Any:
+        """See `rnn_tf.layers.rows.over_rows`: all outputs and the last states."""
+        outputs, _, after = self._kernel(plan, ids, states, mask, training, table)
+        return outputs, *tf.nest.flatten(after)
+
+    def _kernel(self, plan: Plan, sequences: Any, states: Any, mask: Any, training: bool, table: Any = None) -> Any:
         sequences = tf.cast(sequences, self.compute_dtype)  # integers, too: Keras casts floats only
         cells = kernels.cells_of(self.cell)
         # A state from outside may be of unknown size, and of the type of a stack, not of its cells.
@@ -255,6 +261,8 @@ class RNN(_keras.RNN):
                 after: list[Any] = []
                 for cell, start, end, masks in zip(cells, starts, ends, dropout, strict=True):
                     kernel = kernels.make_kernel(cell)
+                    if table is not None and not start:
+                        kernel = kernel._replace(projection=Lookup(kernel.projection.forward(table)))
                     sequences, last = kernel.over(
                         sequences,
                         states[start:end],

@@ -31,9 +31,10 @@ class Carried:
         return self._states[True]
 
     def begin(self, streams: int, training: bool) -> None:
-        """Zeros for this many streams."""
+        """Zeros for this many streams; in validation for those of before, too: a callback may read another text."""
         for state in self._states[training]:
-            state.assign(tf.zeros([streams, state.shape[1]]))
+            rows = streams if training else max(streams, int(tf.shape(state)[0]))
+            state.assign(tf.zeros([rows, state.shape[1]]))
 
     def read(self, stream: Any, fresh: Any, training: bool) -> list[Any]:
         """The states `[batch, size]` of the numbered streams; zeros where one begins."""

@@ -14,6 +14,7 @@ from rnn_tf.cells import ElmanCell, LRUCell, MinGRUCell, MinLSTMCell
 from rnn_tf.cells.elman import activation_function
 from rnn_tf.cells.parallel import ParallelCell
 from rnn_tf.layers import RNN
+from rnn_tf.layers.rows import over_rows
 
 CELLS = {
     "elman": ElmanCell,
@@ -38,6 +39,7 @@ class Encoder(keras.layers.Layer):
             output. Not with cells of your own.
         dropout: Fraction of a layer's inputs to drop in training, the same ones at every step. Not with cells of your
             own.
+        input_dropout: The same for the first layer alone; `dropout` by default.
         recurrent_dropout: Fraction of the state to drop in training. Not with parallel cells, or cells of your own.
         bidirectional: Whether each layer also reads from the end, and gives both states at every step side by side.
         return_sequences: Whether the last layer answers at every step, or `[batch, units]` at the end only.
@@ -55,6 +57,7 @@ class Encoder(keras.layers.Layer):
         cell: Any = "elman",
         activation: Any = "tanh",
         dropout: float = 0.0,
+        input_dropout: float | None = None,
         recurrent_dropout: float = 0.0,
         bidirectional: bool = False,
         return_sequences: bool = False,
@@ -68,6 +71,7 @@ class Encoder(keras.layers.Layer):
         self.cell = cell
         self.activation = activation
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.recurrent_dropout = recurrent_dropout
         self.bidirectional = bidirectional
         self.return_sequences = return_sequences
@@ -138,7 +142,7 @@ class Encoder(keras.layers.Layer):
         layers = self.units if isinstance(self.units, (list, tuple)) else [self.units]
         if not layers:
             raise ValueError("`units` must name at least one layer. Received: units=[].")
-        kind, arguments = CELLS[self.cell], {"dropout": self.dropout}
+        kind, arguments = CELLS[self.cell], {}
         if not issubclass(kind, ParallelCell):
             arguments["recurrent_dropout"] = self.recurrent_dropout
         elif self.recurrent_dropout:
@@ -150,10 +154,11 @@ class Encoder(keras.layers.Layer):
             kind(
                 positive_integer("units", units),
                 activation=activation_function("activation", self.activation),
+                dropout=self.dropout if number or self.input_dropout is None else self.input_dropout,
                 dtype=self.dtype_policy,
                 **arguments,
             )
-            for units in layers
+            for number, units in enumerate(layers)
         ]
 
     def build(self, input_shape: Any) -> None:
@@ -176,10 +181,13 @@ class Encoder(keras.layers.Layer):
         """The mask of the steps, if each has an answer."""
         return mask if self.return_sequences else None
 
-    def call(self, sequence: Any, mask: Any = None, training: bool = False, initial_state: Any = None) -> Any:
+    def call(
+        self, sequence: Any, mask: Any = None, training: bool = False, initial_state: Any = None, table: Any = None
+    ) -> Any:
         """The answers; with `return_state` also a list of the last states.
 
-        `initial_state` is a list as `state_specs` says, for layers that read forward only; zeros by default.
+        With `return_state`, for layers that read forward, `initial_state` is a list as `state_specs` says, zeros by
+        default; and with a `table` of vectors `sequence` holds the numbers of its rows, `[batch, timesteps]`.
         """
         states: list[Any] = []
         for layer in self.layers:
@@ -187,7 +195,9 @@ class Encoder(keras.layers.Layer):
                 sequence = layer(sequence, mask=mask, training=training)
                 continue
             before = None if initial_state is None else self._own_states(layer, initial_state, len(states))
-            sequence, *after = layer(sequence, initial_state=before, mask=mask, training=training)
+            how = {"initial_state": before, "mask": mask, "training": training}
+            first = table is not None and layer is self.layers[0]
+            sequence, *after = over_rows(layer, sequence, table, **how) if first else layer(sequence, **how)
             states += [tf.cast(state, tf.float32) for state in tf.nest.flatten(after)]
         return (sequence, states) if self.return_state else sequence
 
@@ -248,6 +258,7 @@ class Encoder(keras.layers.Layer):
             "cell": self.cell if isinstance(self.cell, str) else serialize(self.cell),
             "activation": serialize(self.activation) if callable(self.activation) else self.activation,
             "dropout": self.dropout,
+            "input_dropout": self.input_dropout,
             "recurrent_dropout": self.recurrent_dropout,
             "bidirectional": self.bidirectional,
             "return_sequences": self.return_sequences,

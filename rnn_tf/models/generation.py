@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+BLOCK = 1024  # random numbers that are drawn at once
 Step = Callable[[Any, Sequence[Any]], tuple[Any, Sequence[Any]]]
 
 
@@ -53,27 +54,36 @@ def sample(logits: Any, uniform: Any, temperature: Any, top_k: Any = None, top_p
     Source of top_p: A. Holtzman et al. (2020), "The curious case of neural text degeneration", ICLR.
     """
     scaled = logits / tf.where(temperature > 0, temperature, 1)[:, None]
-    if top_k is not None:
-        least = tf.math.top_k(scaled, tf.minimum(top_k, scaled.shape[1])).values[:, -1:]
-        scaled = tf.where(scaled < least, -np.inf, scaled)
+    tokens = None
+    if top_k is not None or top_p is not None:
+        size = scaled.shape[1]
+        scaled, tokens = tf.math.top_k(scaled, size if top_k is None else tf.minimum(top_k, size))
     if top_p is not None:
-        falling = tf.sort(scaled, direction="DESCENDING")
-        share = tf.cumsum(tf.nn.softmax(falling), axis=1, exclusive=True)  # of those before each
-        least = tf.reduce_min(tf.where(share < top_p, falling, np.inf), axis=1, keepdims=True)
-        scaled = tf.where(scaled < least, -np.inf, scaled)
+        share = tf.cumsum(tf.nn.softmax(scaled), axis=1, exclusive=True)  # of those before each
+        scaled = tf.where(share < top_p, scaled, -np.inf)
     below = tf.cumsum(tf.nn.softmax(scaled), axis=1)
     drawn = tf.reduce_sum(tf.cast(below <= uniform[:, None] * below[:, -1:], tf.int32), axis=1)
+    drawn = drawn if tokens is None else tf.gather(tokens, drawn, batch_dims=1)
     return tf.where(temperature > 0, drawn, tf.argmax(logits, axis=1, output_type=tf.int32))
 
 
-def uniforms(seeds: Any, first: Any, count: Any) -> Any:
-    """Random numbers from [0, 1) `[batch, count]`: those of each row follow from its seed, number `first` on.
+def uniforms(seeds: Any, count: Any) -> Any:
+    """The first random numbers from [0, 1) of each seed, `[batch, count]`."""
+    blocks = (count + BLOCK - 1) // BLOCK
+    number = tf.tile(tf.range(blocks), [tf.size(seeds)])
+    numbers = _block(tf.repeat(seeds, blocks), number)
+    return tf.reshape(numbers, [tf.size(seeds), blocks * BLOCK])[:, :count]
 
-    Whoever asks for one number after the other gets the same as who asks for all.
-    """
 
-    def row(row: Any) -> Any:
-        seed, first = row
-        return tf.random.stateless_uniform([first + count], tf.stack([seed, 0]))[first:]
+def uniform(seeds: Any, place: Any) -> Any:
+    """One of them for each seed, `[batch]`: that at `place`, `[batch]`."""
+    return tf.gather(_block(seeds, place // BLOCK), place % BLOCK, axis=1, batch_dims=1)
 
-    return tf.map_fn(row, (seeds, first), fn_output_signature=tf.TensorSpec([None], tf.float32))
+
+def _block(seeds: Any, number: Any) -> Any:
+    """A block of random numbers for each seed, `[batch, BLOCK]`."""
+    return tf.map_fn(
+        lambda key: tf.random.stateless_uniform([BLOCK], key),
+        tf.stack([seeds, number], 1),
+        fn_output_signature=tf.TensorSpec([BLOCK], tf.float32),
+    )

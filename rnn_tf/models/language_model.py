@@ -1,31 +1,22 @@
 """A model of running text: how likely each token is after those before it."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from rnn_tf._checks import positive_integer
 from rnn_tf.fields.running_text import NextTokens, RunningText, learn_tokens, read_text
-from rnn_tf.fields.tokenization import UNKNOWN
 from rnn_tf.models.carried import Carried
-from rnn_tf.models.crossentropy import losses_of
 from rnn_tf.models.encoder import Encoder
+from rnn_tf.models.reader import Reader
 from rnn_tf.models.vocabulary_head import VocabularyHead
-from rnn_tf.models.writer import Writer
-from rnn_tf.training.batches import Batches
 from rnn_tf.training.pieces import Pieces
 from rnn_tf.training.preparation import Prepared
 
-LOGITS = 2**22  # numbers that are held at once while a text is read
-TOO_MANY_UNKNOWN = 0.05
-
 
 @keras.saving.register_keras_serializable(package="rnn_tf")
-class LanguageModel(Writer):
+class LanguageModel(Reader):
     r"""Token ids `[batch, tokens]` to the logits `[batch, tokens, vocabulary]` of the token after each.
 
         x_t = E[id_t]
@@ -51,8 +42,9 @@ class LanguageModel(Writer):
         steps: Positive integer, the most tokens of a piece.
         cell: `"elman"`, `"gru"`, `"lstm"`, or parallel in time `"mingru"`, `"minlstm"`, `"lru"`; or a Keras cell of
             your own, or a list of them, one a layer.
-        dropout: Fraction to drop in training of each layer's inputs and of the last layer's states, the same ones at
-            every step of a piece; with cells of your own, of the last layer's states alone.
+        dropout: Fraction to drop in training of each layer's states, the same ones at every step of a piece; with cells
+            of your own, of the last layer's alone.
+        input_dropout: Fraction of the tokens' vectors to drop, likewise. Not with cells of your own.
         recurrent_dropout: Fraction of the state to drop in training. Not with parallel cells, or cells of your own.
         activation: σ of the cells, a name or a function; of a parallel cell that of its candidate, or of an LRU's
             output. Not with cells of your own.
@@ -60,7 +52,7 @@ class LanguageModel(Writer):
         **kwargs: `name` and `dtype` of `keras.Model`. Under a mixed policy logits are in full precision.
 
     Call arguments:
-        inputs: Integer tensor `[batch, tokens]`, token ids; or the dict of tokens and streams that `Pieces` makes.
+        inputs: Integer tensor `[batch, tokens]`, token ids.
         training: Whether dropout is active.
 
     Returns:
@@ -95,6 +87,7 @@ class LanguageModel(Writer):
         steps: int = 100,
         cell: Any = "lstm",
         dropout: float = 0.0,
+        input_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         activation: Any = "tanh",
         shards: int | None = None,
@@ -107,6 +100,7 @@ class LanguageModel(Writer):
             cell=cell,
             activation=activation,
             dropout=dropout if isinstance(cell, str) else 0.0,
+            input_dropout=input_dropout,
             recurrent_dropout=recurrent_dropout,
             return_sequences=True,
             return_state=True,
@@ -138,7 +132,8 @@ class LanguageModel(Writer):
         cell: Any = "lstm",
         tied: bool | None = None,
         steps: int | None = None,
-        dropout: float = 0.2,
+        dropout: float = 0.3,
+        input_dropout: float | None = None,
         **arguments: Any,
     ) -> "LanguageModel":
         """A model of the vocabulary that occurs in a text; not trained yet.
@@ -156,12 +151,14 @@ class LanguageModel(Writer):
             tied: As in the class; by default so for words, and not for characters.
             steps: As in the class; by default 100 characters, or 35 words.
             dropout: As in the class.
+            input_dropout: As in the class; by default `dropout` for words, and 0 for characters.
             **arguments: The others of the class.
 
         Raises:
             ValueError: If the text cannot be used, or the vocabulary would be empty.
         """
         characters = tokens == "characters"
+        drops = 0.0 if characters or not isinstance(cell, str) else dropout
         if units is None and isinstance(cell, str):
             units = [256, 256]
         model = cls(
@@ -170,8 +167,9 @@ class LanguageModel(Writer):
             tokens=tokens,
             cell=cell,
             tied=not characters if tied is None else tied,
-            steps=steps or (100 if characters else 35),
+            steps=(100 if characters else 35) if steps is None else steps,
             dropout=dropout,
+            input_dropout=drops if input_dropout is None else input_dropout,
             **arguments,
         )
         model.compile(optimizer=keras.optimizers.Adam(0.003, global_clipnorm=1.0))
@@ -180,8 +178,10 @@ class LanguageModel(Writer):
 
     def build(self, input_shape: Any) -> None:
         """Make the weights, and the states that training carries."""
+        built = self.built  # what is compiled holds the states that are there
         super().build((None, None))
-        self.carried = Carried(self._state_specs)
+        if not built:
+            self.carried = Carried(self._state_specs)
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         """The logits: see the class."""
@@ -195,12 +195,16 @@ class LanguageModel(Writer):
     def read_on(self, ids: Any, states: Any = None, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
         """The logits after each id, and the states after the last; zeros before the first by default."""
         table = self.field_in.table()
-        vectors, _ = self.field_in(ids, table=table)
-        hidden, after = self.encoder(vectors, mask=mask, training=training, initial_state=states)
+        sequence = self.field_in(ids)[0] if table is None else ids
+        hidden, after = self.encoder(sequence, mask=mask, training=training, initial_state=states, table=table)
         return self.field_out(self.head(hidden, training=training, table=table)), after
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         """None: what is padding counts nothing in the loss."""
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings that its `__init__` names."""
+        return {**super().get_config(), "steps": self.steps}
 
     @property
     def vocabulary(self) -> list[str]:
@@ -227,6 +231,12 @@ class LanguageModel(Writer):
         """The pieces of a text."""
         if y is not None or sample_weight is not None or class_weight is not None:
             self.field_out.rows(y)
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            raise ValueError(
+                "The states of a text's streams are held by one process. Received: a model of a "
+                f"{type(self.distribute_strategy).__name__}. Make it outside of strategy.scope(); several processes "
+                "train it by Trainer(model, workers='auto')."
+            )
         if not self.built:
             self.build((None, None))
         ids = self.field_in.stream(read_text(x))
@@ -249,69 +259,3 @@ class LanguageModel(Writer):
             batch_size: As `fit` takes it.
         """
         return Pieces(self.field_in.stream(read_text(text)), batch_size, self.steps).steps_an_epoch
-
-    def score(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """The log-probability of each token of some texts, in nats: an array `[tokens]` for each text.
-
-        Each text is read on its own, after the end of a line.
-        """
-        rows = self.field_in.rows(texts)
-        batches = Batches((rows,), 32, shuffle=False, seed=0)
-        found: list[Any] = [None] * len(rows)
-        for step, ids in enumerate(batches.dataset()):
-            numbers = batches.rows(step)
-            for row, scores in zip(numbers, self._scored(ids.numpy()), strict=True):
-                found[row] = scores[: rows.lengths[row] - 1]
-        return found
-
-    def perplexity(self, text: Any) -> float:
-        """exp of the mean of -log p over the tokens of a text, read in one go from its first token to its last.
-
-        A token that is not in the vocabulary counts as the unknown token. Of models that cut texts into other tokens
-        compare `bits_per_character`.
-
-        Args:
-            text: As `fit` takes it.
-        """
-        scores, _ = self._scores_of(text)
-        return float(np.exp(-scores.mean()))
-
-    def bits_per_character(self, text: Any) -> float:
-        """-log2 p of a text, read in one go, over the number of its characters.
-
-        Args:
-            text: As `fit` takes it.
-        """
-        scores, characters = self._scores_of(text)
-        return float(-scores.sum() / np.log(2) / characters)
-
-    def _scores_of(self, source: Any) -> tuple[np.ndarray, int]:
-        text = read_text(source)
-        ids = self.field_in.stream(text)
-        if len(ids) < 2:
-            raise ValueError("A text must have at least one token. Received: none.")
-        unknown = float((ids == UNKNOWN).mean())
-        if unknown > TOO_MANY_UNKNOWN:
-            warnings.warn(
-                f"{unknown:.0%} of the tokens are not in the vocabulary, and count as one and the same token: this "
-                "figure does not compare with that of another vocabulary.",
-                stacklevel=3,
-            )
-        return self._scored(ids[None].astype(np.int32))[0].astype(np.float64), len(text)
-
-    def _scored(self, ids: np.ndarray) -> np.ndarray:
-        """The log-probabilities `[batch, tokens]` of all ids `[batch, 1 + tokens]` but the first."""
-        size = max(1, LOGITS // (len(ids) * self.field_in.size))
-        states = self.first_states(len(ids))
-        parts = [np.zeros([len(ids), 0], np.float32)]
-        losses = self.graph_function(
-            "losses", self._token_losses, [tf.TensorSpec([None, None], tf.int32), *self.state_specs]
-        )
-        for first in range(0, ids.shape[1] - 1, size):
-            part, *states = losses(tf.constant(ids[:, first : first + size + 1]), *states)
-            parts.append(-part.numpy())
-        return np.concatenate(parts, axis=1)
-
-    def _token_losses(self, ids: Any, *states: Any) -> tuple[Any, ...]:
-        logits, after = self.read_on(ids[:, :-1], list(states))
-        return losses_of(ids[:, 1:], logits), *after

@@ -143,7 +143,7 @@ class Task(PreparesRows, Served, abstract=True):
             *columns, class_weight, training=True, batch_size=batch_size, shuffle=shuffle
         )
         validation_batch_size = validation_batch_size or batch_size
-        if isinstance(validation_data, (tuple, list, tf.data.Dataset, str, PathLike)):
+        if isinstance(validation_data, (tuple, list, tf.data.Dataset, str, bytes, PathLike)):
             parts = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
             if len(parts) > 3:
                 raise ValueError(
@@ -158,10 +158,11 @@ class Task(PreparesRows, Served, abstract=True):
         x = _for_keras(x)
         if isinstance(x, tf.data.Dataset):
             batch_size, shuffle = None, False  # it makes its own batches, in its own order
-        if self.built and self.optimizer is not None and not self.optimizer.built:
+        optimizer = getattr(self, "optimizer", None)  # of a model that is not compiled there is none
+        if self.built and optimizer is not None and not optimizer.built:
             # In Keras 3.15 optimizers that copy the weights, such as ScheduleFreeAdamW, copy zeros if the compiled
             # step builds them.
-            self.optimizer.build(self.trainable_variables)
+            optimizer.build(self.trainable_variables)
         with quiet_tensorflow(_no_retracing):
             return super().fit(
                 x,

@@ -33,13 +33,14 @@ class VocabularyHead(Head):
         self.dropout = keras.layers.SpatialDropout1D(dropout, name="dropout", dtype=self.dtype_policy)
 
     def build(self, input_shape: Any) -> None:
+        self.width = input_shape[-1]
         if not self.tied:
             self.kernel = self.add_weight(shape=(input_shape[-1], self.size), name="kernel")
         self.bias = self.add_weight(shape=(self.size,), initializer="zeros", name="bias")
 
     def call(self, states: Any, mask: Any = None, training: bool = False, table: Any = None) -> Any:
         states = self.dropout(states, training=training)
-        rows = tf.reshape(states, [-1, states.shape[-1]])
+        rows = tf.reshape(states, [-1, self.width])
         if self.tied:
             logits = tf.matmul(rows, table, transpose_b=True)
         else:

@@ -3,21 +3,20 @@
 import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import positive_integer, seed_of
+from rnn_tf._checks import LONGEST, positive_integer, seed_of
 from rnn_tf.export.signatures import NEXT, Endpoint, Signatures
 from rnn_tf.fields.columns import as_column
 from rnn_tf.fields.running_text import LINE_END, NextTokens, RunningText, checked_text
 from rnn_tf.fields.tokenization import PADDING, UNKNOWN
-from rnn_tf.models.generation import generate, sample, uniforms
+from rnn_tf.models.generation import generate, sample, uniform, uniforms
 from rnn_tf.models.task import Task
 from rnn_tf.models.vocabulary_head import VocabularyHead
-
-LONGEST = 10_000  # tokens that are generated at once
 
 
 class Writer(Task, abstract=True):
@@ -104,7 +103,7 @@ class Writer(Task, abstract=True):
         specs = [*GENERATE, *(tf.TensorSpec([], limit.dtype) for limit in limits.values())]
         write = self.graph_function(
             f"generate {sorted(limits)}",
-            lambda *tensors: self._write(*tensors[:4], **dict(zip(limits, tensors[4:], strict=True))),
+            partial(_with_limits, self._write, tuple(limits)),
             specs,
         )
         lengths = tf.fill([len(prompts)], int(length))
@@ -141,9 +140,7 @@ class Writer(Task, abstract=True):
         specs = self._step_specs()
         step = self.graph_function(
             f"step {sorted(limits)}",
-            lambda *tensors: self._step(
-                *tensors[: len(specs)], **dict(zip(limits, tensors[len(specs) :], strict=True))
-            ),
+            partial(_with_limits, self._step, tuple(limits)),
             [*specs, *(tf.TensorSpec([], limit.dtype) for limit in limits.values())],
         )
         states = [*self.first_states(1), tf.zeros([1], tf.int32), temperatures, seeds]
@@ -161,10 +158,9 @@ class Writer(Task, abstract=True):
         """A prompt without the spaces after its last word: that before a word is a part of what follows."""
         return text if self.field_in.tokens == "characters" else text.rstrip(" ")
 
-    def _ids(self, texts: Any) -> tf.RaggedTensor:
-        if self.field_in.tokens != "characters":
-            texts = tf.strings.regex_replace(texts, " +$", "")
-        return self.field_in.ids(texts)
+    def _opened(self, texts: Any) -> Any:
+        """The same in the graph."""
+        return texts if self.field_in.tokens == "characters" else tf.strings.regex_replace(texts, " +$", "")
 
     def _next(self, logits: Any) -> Any:
         """Float logits of which padding and the unknown token are never the largest."""
@@ -173,7 +169,7 @@ class Writer(Task, abstract=True):
 
     def _write(self, prompts: Any, lengths: Any, temperature: Any, seeds: Any, **limits: Any) -> Any:
         """What follows the prompts, strings `[batch]`."""
-        ids = self.field_in.after_line_end(self._ids(prompts))
+        ids = self.field_in.after_line_end(self.field_in.ids(self._opened(prompts)))
         last = ids.row_lengths() - 1
         padded = tf.pad(ids.to_tensor(PADDING), [[0, 0], [0, 1]])  # one step at least stays below
         token = tf.gather(padded, last, axis=1, batch_dims=1)
@@ -182,10 +178,10 @@ class Writer(Task, abstract=True):
         mask = tf.sequence_mask(last, tf.shape(before)[1])
         _, states = self.read_on(before, self.first_states(tf.shape(prompts)[0]), mask=mask)
         lengths = tf.clip_by_value(lengths, 0, LONGEST)
-        numbers = uniforms(seeds, tf.zeros_like(lengths), tf.reduce_max(tf.concat([lengths, [0]], 0)))
+        numbers = uniforms(seeds, tf.reduce_max(tf.concat([lengths, [0]], 0)))
 
         def step(token: Any, states: Any) -> Any:
-            vectors, _ = self.field_in(token, table=table)
+            vectors = self.field_in(token)[0] if table is None else tf.gather(table, token)
             hidden, after = self.encoder.step(vectors, states)
             return self._next(self.head(hidden[:, None], table=table)[:, 0]), after
 
@@ -201,7 +197,7 @@ class Writer(Task, abstract=True):
     def _step(self, text: Any, *before: Any, **limits: Any) -> tuple[Any, ...]:
         """The token after a text, its log-probability, and the states after the text."""
         *states, written, temperature, seeds = before
-        ids = self._ids(text)
+        ids = self.field_in.ids(tf.where(written == 0, self._opened(text), text))
         opens = tf.cast((written == 0) | (ids.row_lengths() == 0), tf.int64)  # nothing reads as the end of a line
         line_ends = tf.RaggedTensor.from_row_lengths(tf.fill([tf.reduce_sum(opens)], LINE_END), opens)
         ids = tf.concat([line_ends, ids], 1)
@@ -209,8 +205,7 @@ class Writer(Task, abstract=True):
         padded = ids.to_tensor(PADDING)
         logits, states = self.read_on(padded, states, mask=tf.sequence_mask(last + 1, tf.shape(padded)[1]))
         logits = self._next(tf.gather(logits, last, axis=1, batch_dims=1))
-        number = uniforms(seeds, written, 1)[:, 0]
-        token = sample(logits, number, temperature, **limits)
+        token = sample(logits, uniform(seeds, written), temperature, **limits)
         probability = tf.gather(tf.nn.log_softmax(logits), token, axis=1, batch_dims=1)
         shown = self.field_out.pieces(tf.gather(padded, last, axis=1, batch_dims=1), token)
         return shown, probability, *states, written + 1, temperature, seeds
@@ -230,7 +225,8 @@ class Writer(Task, abstract=True):
         """Prompts to texts, and a stream: see `rnn_tf.export_saved_model`."""
 
         def write(prompts: Any, *others: Any) -> dict[str, Any]:
-            return {"continuation": self._write(prompts, *others)}
+            more = self._write(prompts, *others)
+            return {"continuation": more, "text": tf.strings.join([self._opened(prompts), more])}
 
         examples = {
             "prompt": np.array([b"", "".join(self.field_in.vocabulary[:4]).encode(), b"a\xff"], object),
@@ -244,6 +240,12 @@ class Writer(Task, abstract=True):
 DRAWING = [tf.TensorSpec([None], tf.float32, name="temperature"), tf.TensorSpec([None], tf.int32, name="seed")]
 GENERATE = [tf.TensorSpec([None], tf.string, name="prompt"), tf.TensorSpec([None], tf.int32, name="length"), *DRAWING]
 WRITTEN = tf.TensorSpec([None], tf.int32, name="written")  # how many tokens of a stream are written
+
+
+def _with_limits(function: Callable[..., Any], names: Sequence[str], *tensors: Any) -> Any:
+    """A function of tensors, of which the last have names. A partial one: TensorFlow warns of many traces of others."""
+    count = len(tensors) - len(names)
+    return function(*tensors[:count], **dict(zip(names, tensors[count:], strict=True)))
 
 
 def _checked(rows: int, temperature: float, seed: int | None) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from rnn_tf.scans.linear_recurrence import Linear
+from rnn_tf.scans.lookup import Lookup
 from rnn_tf.scans.projection import Projection
 from rnn_tf.scans.recurrence import Recurrence
 
@@ -30,7 +31,7 @@ class Kernel(NamedTuple):
     """
 
     recurrence: Recurrence | Linear
-    projection: Projection
+    projection: Projection | Lookup
     weights: list[Any]
     read_out: Callable[..., Any] | None = None
     reads_inputs: bool = False
@@ -43,5 +44,5 @@ class Kernel(NamedTuple):
         `dropout` holds the masks on the inputs and on the hidden state; what else there is goes to `scan`.
         """
         masks, hidden_masks = dropout
-        projection = self.projection._replace(dropout=masks)
+        projection: Any = self.projection._replace(dropout=masks)
         return self.recurrence.over(sequence, states, self.weights, projection=projection, dropout=hidden_masks, **how)

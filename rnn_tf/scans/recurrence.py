@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from rnn_tf.scans import steps, sums
 from rnn_tf.scans.gradients import with_gradient
+from rnn_tf.scans.lookup import Lookup
 from rnn_tf.scans.products import Masks
 from rnn_tf.scans.projection import Projection
 from rnn_tf.scans.steps import Output, Steps
@@ -90,7 +91,7 @@ def scan(
     states: Sequence[Any],
     weights: Sequence[Any],
     *,
-    projection: Projection | None = None,
+    projection: Projection | Lookup | None = None,
     mask: Any = None,
     dropout: Masks = None,
     sequences: bool = True,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnn_tf._checks import positive_integer
 from rnn_tf.training.batches import BLOCK
 from rnn_tf.training.checkpoint import digest
 
@@ -18,8 +19,8 @@ class Pieces:
     last streams is filled up with 0 and counts nothing.
 
     A batch is `({"tokens": [streams, steps], "stream": [streams], "fresh": [streams]}, next tokens [streams, steps],
-    weights)`. `fresh` is True in the first piece of a pass. The weights `[streams, 1]`, slightly above 1, make up for
-    what counts nothing: the mean over the batches of a pass is the mean over all ids but the first.
+    weights [streams, steps])`. `fresh` is True in the first piece of a pass. Weights are 0 for what is filled up, and
+    slightly above 1 for the rest: the mean over the batches of a pass is the mean over all ids but the first.
 
     Args:
         ids: Integers `[1 + predictions]`; the first is read only. It is held as it is.
@@ -31,6 +32,7 @@ class Pieces:
     def __init__(self, ids: np.ndarray, streams: int, steps: int) -> None:
         self.ids = ids
         self.predictions = len(ids) - 1
+        streams = positive_integer("batch_size", streams)
         self.batch_size = max(1, min(streams, self.predictions // steps))
         self.length = -(-self.predictions // self.batch_size)  # of a stream
         self.steps_an_epoch = -(-self.length // steps)
@@ -42,7 +44,7 @@ class Pieces:
         self.spec = (
             {name: tf.TensorSpec(shape, tf.bool if name == "fresh" else tf.int32) for name, shape in rows.items()},
             tf.TensorSpec(grid, tf.int32),
-            tf.TensorSpec([None, 1], tf.float32),
+            tf.TensorSpec(grid, tf.float32),
         )
 
     def columns(self, first: int, count: int, size: int) -> Any:
@@ -60,7 +62,7 @@ class Pieces:
             "stream": np.tile(stream, [count, 1]),
             "fresh": np.tile(number[:, None] == 0, [1, self.batch_size]),
         }
-        rows = (x, y, np.full([count, self.batch_size, 1], weight))
+        rows = (x, y, weight * counts)
 
         def filled(array: np.ndarray, spec: tf.TensorSpec) -> np.ndarray:
             flat = np.zeros([size * self.batch_size, *array.shape[2:]], spec.dtype.as_numpy_dtype)
@@ -80,7 +82,7 @@ class Pieces:
     def calls(self, length: int, log_every: int, done: int = 0) -> Iterator[tuple[Any, int]]:
         """See `rnn_tf.training.batches.Source`."""
         steps = length or self.steps_an_epoch
-        size = min(log_every, steps, max(1, BLOCK // (8 * self.batch_size * self.steps)))
+        size = min(log_every if length else min(log_every, steps), max(1, BLOCK // (8 * self.batch_size * self.steps)))
         for first in range(done, steps, size):
             count = min(size, steps - first)
             block = tf.nest.map_structure(tf.constant, self.columns(self.step, count, size))

@@ -254,9 +254,10 @@ class Trainer:
     def _validation_source(self, validation_data: Any, batch_size: int | None, replayable: bool) -> Source | None:
         if validation_data is None:
             return None
-        if isinstance(validation_data, (tf.data.Dataset, str, PathLike)):
+        sizes = (1, 2, 3) if isinstance(self.model, PreparesData) else (2, 3)
+        if isinstance(validation_data, (tf.data.Dataset, str, bytes, PathLike)):
             validation_data = (validation_data,)
-        elif not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (1, 2, 3):
+        elif not isinstance(validation_data, (tuple, list)) or len(validation_data) not in sizes:
             raise ValueError(
                 "`validation_data` must be (x, y), (x, y, sample_weight) or a tf.data.Dataset. "
                 f"Received: {type(validation_data).__name__}."

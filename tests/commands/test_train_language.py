@@ -32,7 +32,8 @@ def test_train_and_predict(rnn_tf, folder, tokens):
     assert rnn_tf(*ask)[1] == printed
     assert rnn_tf(*ask[:-1], 4)[1] != printed
     assert rnn_tf(*ask, "--output", "out.csv")[0] == 0
-    assert (folder / "out.csv").read_text("utf-8").startswith("prompt,continuation\nthe cat,")
+    assert (folder / "out.csv").read_text("utf-8").startswith("prompt,continuation,text\nthe cat,")
+    assert "--length must be at most 10000" in rnn_tf(*ask[:3], "--length", 20_000)[2]
     greedy = [rnn_tf(*ask[:-1], seed, "--temperature", 0)[1] for seed in (1, 2)]
     assert greedy[0] == greedy[1]
 
@@ -41,6 +42,7 @@ def test_what_cannot_be_used_is_told_before_any_work(rnn_tf, folder):
     for words, message in (
         (("none.txt",), "There is no file 'none.txt'"),
         (("first.txt", "--test", "1"), "--test must be a share between 0 and 1"),
+        (("first.txt", "--test", "0.0001"), "--test must leave text to test on"),
         (("short.txt",), "must have at least 1000 characters"),
         (("first.txt", "--test-file", "none.txt"), "There is no file 'none.txt'"),
         (("first.txt", "--steps", "0"), "must be a positive integer"),

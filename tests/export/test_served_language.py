@@ -58,6 +58,7 @@ def test_every_loader_writes_what_generate_writes(loader, exports, tmp_path):
             more = [text.decode() for text in found["continuation"]]
             opened = [prompt if tokens == "characters" else prompt.rstrip(" ") for prompt in PROMPTS]
             assert [one + other for one, other in zip(opened, more, strict=True)] == written
+            assert [text.decode() for text in found["text"]] == written
 
 
 @pytest.mark.parametrize("tokens", ["characters", "words", "spaces"])

@@ -1,5 +1,6 @@
 """The language model reads streams without a seam, and writes what its probabilities say."""
 
+import inspect
 from pathlib import Path
 
 import keras
@@ -8,8 +9,10 @@ import pytest
 import tensorflow as tf
 
 from rnn_tf import LanguageModel, Trainer
-from rnn_tf.models.generation import sample, uniforms
-from rnn_tf.models.language_model import TOO_MANY_UNKNOWN
+from rnn_tf.fields import running_text
+from rnn_tf.fields.running_text import split
+from rnn_tf.models.generation import sample, uniform, uniforms
+from rnn_tf.models.reader import TOO_MANY_UNKNOWN
 from rnn_tf.training.pieces import Pieces
 
 TEXT = "the cat sat on the mat.\nthe dog, 看了 the log!\nit's a <unk> day\n" * 12
@@ -117,6 +120,18 @@ def test_rows_of_a_batch_are_written_as_alone(model):
     assert all(text.startswith(prompt.rstrip(" ")) for text, prompt in zip(together, prompts, strict=True))
 
 
+def test_a_space_that_is_a_token_goes_on_as_one():
+    """Of an indented text in words: `step` is given it back, and must not take it for the space before a word."""
+    text = "def f(x):\n    return x\n  if x:\n      y\n" * 30
+    keras.utils.set_random_seed(0)
+    model = LanguageModel.from_text(text, "words", units=[12], steps=10, dropout=0.0)
+    Trainer(model, keras.optimizers.Adam(0.02), model.head.loss).fit(text, epochs=8, batch_size=2, verbose=0)
+    for seed in range(4):
+        written = list(model.stream("def ", 25, temperature=0.7, seed=seed))
+        assert "def" + "".join(written) == model.generate("def ", 25, temperature=0.7, seed=seed)
+    assert " " in written
+
+
 def test_temperature_0_takes_the_most_probable_token(model):
     text = model.generate("the", length=12, temperature=0)
     ids = model.field_in.stream(text).astype("int32")[None]
@@ -129,7 +144,7 @@ def test_temperature_0_takes_the_most_probable_token(model):
 
 def test_tokens_are_drawn_as_often_as_they_are_probable():
     logits = tf.math.log([[0.5, 0.3, 0.15, 0.05]])
-    numbers = tf.reshape(uniforms(tf.constant([5]), tf.constant([0]), 20_000), [-1])
+    numbers = tf.reshape(uniforms(tf.constant([5]), 20_000), [-1])
     logits = tf.repeat(logits, len(numbers), axis=0)
 
     def shares(temperature=1.0, **limits):
@@ -143,12 +158,23 @@ def test_tokens_are_drawn_as_often_as_they_are_probable():
     np.testing.assert_allclose(shares(0.5), squares / squares.sum(), atol=0.01)
 
 
+def test_of_equal_logits_top_k_takes_as_many_as_it_says():
+    numbers = uniforms(tf.constant([5]), 1000)[0]
+    logits, warm = tf.zeros([1000, 6]), tf.ones([1000])
+    assert set(sample(logits, numbers, warm, top_k=1).numpy()) == {0}
+    assert set(sample(logits, numbers, warm, top_k=2).numpy()) == {0, 1}
+    assert set(sample(logits, numbers, warm, top_p=0.4).numpy()) == {0, 1, 2}
+
+
 def test_random_numbers_asked_for_one_by_one_are_those_asked_for_at_once():
     seeds = tf.constant([1, 9, 2**31 - 1])
-    together = uniforms(seeds, tf.zeros([3], tf.int32), 1000)
-    for first in (0, 1, 37, 999):
-        one = uniforms(seeds, tf.fill([3], first), 1)
-        np.testing.assert_array_equal(one[:, 0], together[:, first])
+    together = uniforms(seeds, 3000)
+    assert together.shape == (3, 3000)
+    for place in (0, 1, 37, 1023, 1024, 2999):
+        np.testing.assert_array_equal(uniform(seeds, tf.fill([3], place)), together[:, place])
+    apart = uniform(seeds, tf.constant([5, 0, 1500]))
+    np.testing.assert_array_equal(apart, [together[0, 5], together[1, 0], together[2, 1500]])
+    assert len(np.unique(together)) > 8990
 
 
 def test_tied_vectors_are_one_table():
@@ -202,6 +228,70 @@ def test_saved_and_loaded_it_writes_the_same(tmp_path, model):
     assert fresh.perplexity(TEXT) == model.perplexity(TEXT)
 
 
+def test_every_setting_comes_back():
+    model = make("words", steps=11, tied=True, units=[5, 5], dropout=0.1, input_dropout=0.2, recurrent_dropout=0.3)
+    config = model.get_config()
+    assert config["steps"] == 11
+    names = set(inspect.signature(LanguageModel.__init__).parameters) - {"self", "kwargs"}
+    assert names <= set(config)
+    again = keras.models.clone_model(model)
+    assert {name: again.get_config()[name] for name in names} == {name: config[name] for name in names}
+
+
+def test_predict_and_hidden_states_of_texts_of_different_lengths(model):
+    texts = ["the cat", "", "a never seen day, and the dog"] * 14
+    logits = model.predict(np.array(texts), verbose=0)
+    states = model.hidden_states(texts[:3])[-1]
+    for row, text in enumerate(texts[:3]):
+        length = len(model.field_in.stream(text))
+        alone = model.predict([text], verbose=0)[0]
+        np.testing.assert_allclose(logits[row, :length], alone, atol=1e-5)
+        assert np.isnan(logits[row, length:]).all()
+        assert (states[row, length:] == states[row, length - 1]).all()
+
+
+def test_another_text_evaluated_in_a_callback_disturbs_nothing():
+    found = []
+    for with_another in (False, True):
+        model = make()
+        evaluate = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs, model=model: model.evaluate(TEXT[:40], batch_size=1, verbose=0)
+        )
+        for train in (model.fit, Trainer(model).fit):
+            callbacks = [evaluate] * with_another
+            history = train(TEXT, epochs=2, batch_size=8, validation_data=TEXT, callbacks=callbacks, verbose=0).history
+            found.append((history["loss"], history["val_loss"]))
+    assert found[:2] == found[2:]
+
+
+def test_built_again_it_carries_its_states():
+    model = make()
+    trainer = Trainer(model)
+    trainer.fit(TEXT, epochs=1, batch_size=4, verbose=0)
+    model.build((None, None))
+    trainer.fit(TEXT, epochs=1, batch_size=16, verbose=0)
+    model.fit(TEXT, batch_size=3, verbose=0)
+    assert [state.numpy().shape[0] for state in model.carried_variables] == [3] * 4
+
+
+def test_a_text_without_line_ends_is_cut_into_parts(monkeypatch):
+    monkeypatch.setattr(running_text, "CHUNK", 50)
+    for tokens in ("characters", "words", "spaces"):
+        for text in (TEXT, TEXT.replace("\n", " "), "a  b" * 40, TEXT.replace("\n", "").replace(" ", "") + " x"):
+            (whole,) = split([text], tokens).to_list()
+            parts = [token for part in running_text.chunks(text) for token in split([part], tokens).to_list()[0]]
+            assert "".join(running_text.chunks(text)) == text
+            assert max(map(len, running_text.chunks(text))) <= 50
+            if " " in text.strip("x "):
+                assert parts == whole
+
+
+def test_a_parallel_cell_in_shards_reads_and_writes():
+    model = make(cell="mingru", shards=2)
+    assert model.perplexity(TEXT) > 1
+    assert len(model.generate(["the", "a"], length=4, seed=1)) == 2
+
+
 def test_hidden_states_follow_the_tokens(model):
     first, second = model.hidden_states(["the cat", "a"])
     tokens = len(model.field_in.stream("the cat"))  # after a line end
@@ -222,7 +312,7 @@ def test_what_cannot_be_used_is_told(tmp_path):
     for arguments, message in (
         ((TEXT, TEXT), "is its own answer"),
         (("too few",), "must have at least 9 tokens"),
-        (("my.txt",), r"write pathlib.Path\('my.txt'\)"),
+        (("my.txt",), r"in 'my.txt'.*write pathlib.Path\(name\)"),
         ((["a", "b"],), "must be one string, or a pathlib.Path"),
         (("\ud83d" * 20,), "half a surrogate pair"),
         ((5,), "must be one string"),
@@ -235,6 +325,13 @@ def test_what_cannot_be_used_is_told(tmp_path):
         model.fit(tmp_path / "empty.txt")
     with pytest.raises(FileNotFoundError):
         model.fit(Path("no such file"))
+    for size in (0, -1, 2.5):
+        with pytest.raises(ValueError, match="`batch_size` must be a positive integer"):
+            model.fit(TEXT, batch_size=size)
+    with pytest.raises(ValueError, match="`steps` must be a positive integer"):
+        make(steps=0)
+    with pytest.raises(ValueError, match="compile"):
+        LanguageModel(model.vocabulary, 3, steps=9).fit(TEXT)
     for arguments, message in (
         ({"temperature": -0.1}, "`temperature` must be a number that is not negative"),
         ({"temperature": float("nan")}, "`temperature`"),
