@@ -45,12 +45,15 @@ class Writer(Task, abstract=True):
     @property
     def state_specs(self) -> list[tf.TensorSpec]:
         """The states of the recurrent layers, zeros before the first token."""
+        self._check_built()
+        return self._state_specs
+
+    def _check_built(self) -> None:
         if not self.built:
             raise ValueError(
                 "To read or write a text a model needs weights. Received: one that is not built. Train it on a text "
                 "first, as by model.fit(text), or call model.build((None, None))."
             )
-        return self._state_specs
 
     def first_states(self, batch: Any) -> list[Any]:
         """Zeros."""
@@ -60,6 +63,7 @@ class Writer(Task, abstract=True):
         self, name: str, function: Callable[..., Any], specs: Sequence[tf.TensorSpec]
     ) -> Callable[..., Any]:
         """A function as a `tf.function`, made once for each name."""
+        self._check_built()
         if name not in self._functions:
             self._functions[name] = tf.function(function, input_signature=list(specs), autograph=False)
         return self._functions[name]
