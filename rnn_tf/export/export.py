@@ -56,6 +56,8 @@ def export_saved_model(
     - `TextTagger`: `text` gives `tokens`, `tags` and `probabilities`, `[batch, tokens]`; where tags mark spans
       `span_labels`, `span_starts`, `span_ends` (in characters) and `span_texts`, `[batch, spans]`; and with intents
       `intent`, `[batch]`, and `intent_probabilities`. Rows are filled up with "" and 0.
+    - `LanguageModel`: `prompt`, string `[batch]`, with `length`, `temperature` and `seed` for each, gives
+      `continuation`, at most 10,000 tokens, and `text`, the prompt with it. This signature is named `generate`, too.
     - A Keras model of your own takes its inputs by the names of `keras.Input(name=...)`, or of its `input_spec`; a
       single one without a name is `inputs`. It gives the dict that it returns, or `outputs`, or for a list `outputs_0`,
       `outputs_1`, ...; with `labels` the three of a classifier. Half precision becomes float32 on both sides. A model
@@ -77,6 +79,8 @@ def export_saved_model(
         streaming: Whether to add `step`, for a server without a memory: one time step, `inputs`, float32
             `[batch, features]`, or for texts `token_ids`, int32 `[batch]`, and the states before it, which are zeros
             at first, give the answer so far and the states after it: `next_state_0_0` is the one after `state_0_0`.
+            Of a `LanguageModel` `text`, a prompt or the token before, gives `token`, the next one, as text, and its
+            `log_probability`; `temperature` and `seed` are states, too, which the first request sets.
         warmup: Batch sizes of the warm-up requests.
         keep: Remove all but this many of the newest versions.
         metadata: Written to `assets.extra/rnn_tf.json`, which servers ignore.
