@@ -158,9 +158,8 @@ class Subwords(tf.Module):
             )
         self.size = len(tokens) + FIRST
         pairs = {ids[left] * self.size + ids[right]: ids[left + right] for left, right in merges}
-        self._characters = _table(
-            {ord(GAP): PADDING} | {ord(character): ids[character] for character in characters}, UNKNOWN
-        )
+        codes = {ord(character): ids[character] for character in characters}
+        self._characters = _table(codes | {ord(GAP): PADDING}, UNKNOWN)
         self._merges = _table({0: NEVER} | pairs, NEVER)  # two paddings make nothing; a table cannot be empty
         self._texts = tf.constant(["", "⁇", "", "", *tokens])
 
