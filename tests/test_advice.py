@@ -840,10 +840,15 @@ def test_answers_at_every_step(tmp_path):
     assert span_report(y, model.predict(x, labels=True, verbose=0).tolist()).sentences == 2
 
 
-@follows('pip install "rnn-tf[plots]"', 'pip install "rnn-tf[serving]"', "Run it there")
+@follows(
+    'pip install "rnn-tf[plots]"',
+    'pip install "rnn-tf[serving]"',
+    'pip install "rnn-tf[translation]"',
+    "Run it there",
+)
 def test_extras_that_are_named():
     extras = importlib.metadata.metadata("rnn-tf").get_all("Provides-Extra")
-    assert {"plots", "serving"} <= set(extras)
+    assert {"plots", "serving", "translation"} <= set(extras)
 
 
 @follows(
