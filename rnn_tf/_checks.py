@@ -63,7 +63,7 @@ def check_sequences(taker: str, shape: Any, features: int | None = None) -> None
         )
 
 
-LONGEST = 10_000  # tokens that a model of language writes at once
+MOST_TOKENS = 10_000  # tokens that a model of language writes at once
 CHUNK = 2**22  # values that are looked at together, so that large arrays need little memory beside their own
 EXPORTS_ARE_LOCAL = (
     "A folder for exports must be local: a rename is not atomic elsewhere. {received} Export locally, then copy the "

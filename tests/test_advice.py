@@ -902,7 +902,7 @@ def test_workers(monkeypatch):
     "For several texts write '\\n'.join(texts)",
     "Write text.encode(errors='replace').decode()",
     "Leave `embedding_size` out, or set tied=False",
-    "go through model.stream(...)",
+    "texts go through model.stream(...)",
     "Give its text, by path.read_text('utf-8')",
     "Make it outside of strategy.scope(); several processes train it by Trainer(model, workers='auto')",
     "as by model.fit(text), or call model.build((None, None))",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnn_tf._checks import LONGEST
+from rnn_tf._checks import MOST_TOKENS
 from rnn_tf.commands.sequence_tables import Sequences, read_sequences
 from rnn_tf.data.files import content_of, kind_of
 from rnn_tf.data.series import Series, load_series
@@ -87,10 +87,10 @@ def read_input(kind: str, options: argparse.Namespace, task: dict[str, Any]) -> 
             f"{', '.join('--' + name.replace('_', '-') for name in OF_KIND[kind])}. Received: {', '.join(unused)}. "
             "Leave out the others."
         )
-    if kind == "language" and (options.length or 0) > LONGEST:
+    if kind == "language" and (options.length or 0) > MOST_TOKENS:
         raise ValueError(
-            f"--length must be at most {LONGEST}. Received: --length {options.length}. Ask again with the end of what "
-            "is written."
+            f"--length must be at most {MOST_TOKENS}. Received: --length {options.length}. Ask again with the end of "
+            "what is written."
         )
     read: Callable[[argparse.Namespace, dict[str, Any]], Any]
     read = {"series": series_of, "sequences": sequences_of}.get(kind, texts_of)

@@ -70,8 +70,8 @@ def learn_subwords(texts: Sequence[str | bytes], size: int) -> dict[str, list[An
         ImportError: If `tokenizers` is not installed.
         ValueError: If the texts hold no character, or `size` leaves no room for one.
 
-    Source: Rico Sennrich, Barry Haddow, Alexandra Birch (2016), Neural machine translation of rare words with subword
-    units.
+    Source: R. Sennrich, B. Haddow and A. Birch (2016), "Neural machine translation of rare words with subword units",
+    ACL.
 
     Example:
     >>> from rnn_tf.fields.subwords import learn_subwords
@@ -130,8 +130,8 @@ class Subwords(tf.Module):
     Raises:
         ValueError: If `merges` do not make `tokens`.
 
-    Source: Rico Sennrich, Barry Haddow, Alexandra Birch (2016), Neural machine translation of rare words with subword
-    units.
+    Source: R. Sennrich, B. Haddow and A. Birch (2016), "Neural machine translation of rare words with subword units",
+    ACL.
 
     Example:
     >>> from rnn_tf.fields.subwords import Subwords, learn_subwords

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnn_tf._checks import LONGEST, positive_integer, seed_of
+from rnn_tf._checks import MOST_TOKENS, positive_integer, seed_of
 from rnn_tf.export.signatures import NEXT, Endpoint, Signatures
 from rnn_tf.fields.columns import as_column
 from rnn_tf.fields.running_text import LINE_END, NextTokens, RunningText, checked_text
@@ -97,10 +97,10 @@ class Writer(Task, abstract=True):
         """
         single = isinstance(prompt, (str, bytes))
         prompts = [checked_text(one) for one in ([prompt] if single else as_column("prompt", prompt))]
-        if not 0 <= length <= LONGEST or length != int(length):
+        if not 0 <= length <= MOST_TOKENS or length != int(length):
             raise ValueError(
-                f"`length` must be a whole number from 0 to {LONGEST:,}. Received: length={length!r}. For longer texts "
-                "go through model.stream(...), which gives one token after the other."
+                f"`length` must be a whole number from 0 to {MOST_TOKENS:,}. Received: length={length!r}. For longer "
+                "texts go through model.stream(...), which gives one token after the other."
             )
         temperatures, seeds = _checked(len(prompts), temperature, seed)
         limits = _limits(top_k, top_p)
@@ -181,7 +181,7 @@ class Writer(Task, abstract=True):
         before = padded[:, :-1]
         mask = tf.sequence_mask(last, tf.shape(before)[1])
         _, states = self.read_on(before, self.first_states(tf.shape(prompts)[0]), mask=mask)
-        lengths = tf.clip_by_value(lengths, 0, LONGEST)
+        lengths = tf.clip_by_value(lengths, 0, MOST_TOKENS)
         numbers = uniforms(seeds, tf.reduce_max(tf.concat([lengths, [0]], 0)))
 
         def step(token: Any, states: Any) -> Any:
