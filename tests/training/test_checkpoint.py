@@ -206,6 +206,17 @@ def test_a_seed_that_nobody_gave_is_kept(tmp_path):
     assert orders[0] == orders[1]
 
 
+@pytest.fixture
+def in_a_terminal():
+    """What is started in the background may ignore Ctrl-C, and so leaves it to Python to ignore it, too."""
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
 def test_a_signal_saves_and_says_how_to_go_on(tmp_path, number, raised, capsys):
     class Signal(keras.callbacks.Callback):
