@@ -103,6 +103,7 @@ class Encoder(keras.layers.Layer):
         recurrent_dropout: float,
         shards: int | None,
         dtype: Any,
+        **others: Any,
     ) -> "Encoder":
         """One that answers at every step. A model gives its dropout: a cell of a user's own has one of its own."""
         return cls(
@@ -116,6 +117,7 @@ class Encoder(keras.layers.Layer):
             shards=shards,
             name="encoder",
             dtype=dtype,
+            **others,
         )
 
     def _make_cells(self) -> list[Any]:
@@ -124,12 +126,13 @@ class Encoder(keras.layers.Layer):
             f"a `state_size`, one step each. Received: cell={self.cell!r}."
         )
         if not isinstance(self.cell, str):
-            if self.units is not None or (self.activation, self.dropout, self.recurrent_dropout) != ("tanh", 0, 0):
+            rates = (self.dropout, self.input_dropout or 0, self.recurrent_dropout)
+            if self.units is not None or (self.activation, *rates) != ("tanh", 0, 0, 0):
                 raise ValueError(
                     "A cell of your own has its own size, activation and dropout: give `units`, `activation`, "
                     "`dropout` and `recurrent_dropout` to the cell, not to the model. Received: "
                     f"units={self.units!r}, activation={self.activation!r}, dropout={self.dropout}, "
-                    f"recurrent_dropout={self.recurrent_dropout}."
+                    f"input_dropout={self.input_dropout}, recurrent_dropout={self.recurrent_dropout}."
                 )
             cells = list(self.cell) if isinstance(self.cell, (list, tuple)) else [self.cell]
             if not cells or not all(isinstance(cell, keras.Layer) and hasattr(cell, "state_size") for cell in cells):

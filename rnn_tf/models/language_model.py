@@ -95,18 +95,17 @@ class LanguageModel(Reader):
     ) -> None:
         super().__init__(**kwargs)
         self.steps = positive_integer("steps", steps)
-        self.encoder = Encoder(
+        self.encoder = Encoder.at_every_step(
             units,
-            cell=cell,
+            cell,
+            bidirectional=False,
             activation=activation,
-            dropout=dropout if isinstance(cell, str) else 0.0,
-            input_dropout=input_dropout,
+            dropout=dropout,
             recurrent_dropout=recurrent_dropout,
-            return_sequences=True,
-            return_state=True,
             shards=shards,
-            name="encoder",
             dtype=self.dtype_policy,
+            input_dropout=input_dropout,
+            return_state=True,
         )
         last = int(self.encoder.compute_output_shape((None, None, 1))[-1] or 0)
         self.field_in = RunningText(

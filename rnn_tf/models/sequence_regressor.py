@@ -231,7 +231,7 @@ class SequenceRegressor(SequenceTask):
         return self._answer
 
     def step_endpoint(self) -> Endpoint | str:
-        """One step of a stream; or why there is none: see `Task.stream`."""
+        """One step of a stream; or why there is none: see `Served.step_endpoint`."""
         if self.relative:
             return "it forecasts relative to the last value, which a stream does not know yet (relative=True)"
         return super().step_endpoint()

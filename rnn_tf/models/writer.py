@@ -111,8 +111,8 @@ class Writer(Task, abstract=True):
             specs,
         )
         lengths = tf.fill([len(prompts)], int(length))
-        written = write(tf.constant(prompts), lengths, temperatures, seeds, *limits.values()).numpy()
-        texts = [one + tf.compat.as_str(more) for one, more in zip(map(self._open, prompts), written, strict=True)]
+        written = write(tf.constant(prompts), lengths, temperatures, seeds, *limits.values())
+        texts = [tf.compat.as_str(text) for text in written["text"].numpy()]
         return texts[0] if single else texts
 
     def stream(
@@ -158,12 +158,8 @@ class Writer(Task, abstract=True):
 
         return tokens()
 
-    def _open(self, text: str) -> str:
-        """A prompt without the spaces after its last word: that before a word is a part of what follows."""
-        return text if self.field_in.tokens == "characters" else text.rstrip(" ")
-
     def _opened(self, texts: Any) -> Any:
-        """The same in the graph."""
+        """Prompts without the spaces after their last word: that before a word is a part of what follows."""
         return texts if self.field_in.tokens == "characters" else tf.strings.regex_replace(texts, " +$", "")
 
     def _next(self, logits: Any) -> Any:
@@ -171,9 +167,10 @@ class Writer(Task, abstract=True):
         known = tf.range(self.field_in.size) > UNKNOWN
         return tf.where(known, tf.cast(logits, tf.float32), -np.inf)
 
-    def _write(self, prompts: Any, lengths: Any, temperature: Any, seeds: Any, **limits: Any) -> Any:
-        """What follows the prompts, strings `[batch]`."""
-        ids = self.field_in.after_line_end(self.field_in.ids(self._opened(prompts)))
+    def _write(self, prompts: Any, lengths: Any, temperature: Any, seeds: Any, **limits: Any) -> dict[str, Any]:
+        """What follows the prompts, and the whole texts, strings `[batch]`."""
+        prompts = self._opened(prompts)
+        ids = self.field_in.after_line_end(self.field_in.ids(prompts))
         last = ids.row_lengths() - 1
         padded = tf.pad(ids.to_tensor(PADDING), [[0, 0], [0, 1]])  # one step at least stays below
         token = tf.gather(padded, last, axis=1, batch_dims=1)
@@ -193,7 +190,8 @@ class Writer(Task, abstract=True):
             return sample(logits, numbers[:, i], temperature, **limits)
 
         written, _ = generate(step, states, token, lengths, choose)
-        return self.field_out.text(token[:, None], written)
+        more = self.field_out.text(token[:, None], written)
+        return {"continuation": more, "text": tf.strings.join([prompts, more])}
 
     def _step_specs(self) -> list[tf.TensorSpec]:
         return [tf.TensorSpec([None], tf.string, name="text"), *self.state_specs, WRITTEN, *DRAWING]
@@ -227,18 +225,15 @@ class Writer(Task, abstract=True):
 
     def serving_signatures(self) -> Signatures:
         """Prompts to texts, and a stream: see `rnn_tf.export_saved_model`."""
-
-        def write(prompts: Any, *others: Any) -> dict[str, Any]:
-            more = self._write(prompts, *others)
-            return {"continuation": more, "text": tf.strings.join([self._opened(prompts), more])}
-
         examples = {
             "prompt": np.array([b"", "".join(self.field_in.vocabulary[:4]).encode(), b"a\xff"], object),
             "length": np.array([20, 5, 0]),
             "temperature": np.array([0.8, 0.0, 1.0], np.float32),
             "seed": np.array([1, 2, 3]),
         }
-        return Signatures(Endpoint(write, GENERATE), self.step_endpoint(), [self.field_in.lookup], "generate", examples)
+        return Signatures(
+            Endpoint(self._write, GENERATE), self.step_endpoint(), [self.field_in.lookup], "generate", examples
+        )
 
 
 DRAWING = [tf.TensorSpec([None], tf.float32, name="temperature"), tf.TensorSpec([None], tf.int32, name="seed")]

@@ -82,7 +82,7 @@ class Pieces:
     def calls(self, length: int, log_every: int, done: int = 0) -> Iterator[tuple[Any, int]]:
         """See `rnn_tf.training.batches.Source`."""
         steps = length or self.steps_an_epoch
-        size = min(log_every if length else min(log_every, steps), max(1, BLOCK // (8 * self.batch_size * self.steps)))
+        size = min(log_every if length else min(log_every, steps), max(1, BLOCK // (12 * self.batch_size * self.steps)))
         for first in range(done, steps, size):
             count = min(size, steps - first)
             block = tf.nest.map_structure(tf.constant, self.columns(self.step, count, size))
