@@ -22,6 +22,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_tf.bench.recipe import in_pytorch
 from rnn_tf.bench.timing import in_turns, installed, machine
 from rnn_tf.models import LanguageModel
 from rnn_tf.training import Trainer
@@ -163,20 +164,7 @@ def _pytorch(model: LanguageModel, ids: np.ndarray, y: np.ndarray) -> tuple[Call
     """The same network with a training loop as PyTorch's users write it; and its first scores."""
     import torch
 
-    vectors, *kernels, kernel, bias = weights_of(model)
-    embedding = torch.nn.Embedding(*vectors.shape)
-    layers = torch.nn.LSTM(vectors.shape[1], UNITS[0], num_layers=len(UNITS), batch_first=True)
-    dense = torch.nn.Linear(*kernel.shape)
-    lstm = []  # of each layer: kernel, recurrent kernel and bias, beside which PyTorch has another
-    for one, recurrent, one_bias in zip(kernels[::3], kernels[1::3], kernels[2::3], strict=True):
-        lstm += [one.T, recurrent.T, one_bias, np.zeros_like(one_bias)]
-    parameters = [*embedding.parameters(), *layers.parameters(), *dense.parameters()]
-    with torch.no_grad():
-        for parameter, value in zip(parameters, [vectors, *lstm, kernel.T, bias], strict=True):
-            parameter.copy_(torch.tensor(value))
-    for name, parameter in layers.named_parameters():
-        parameter.requires_grad_(not name.startswith("bias_hh"))
-    optimizer = torch.optim.Adam([one for one in parameters if one.requires_grad], lr=RATE, eps=EPSILON)
+    embedding, layers, dense, optimizer = in_pytorch(weights_of(model), len(UNITS), adam())
     x = torch.from_numpy(ids).long().reshape(PIECES, STREAMS, STEPS)
     labels = torch.from_numpy(y).long().reshape(PIECES, STREAMS * STEPS)
 

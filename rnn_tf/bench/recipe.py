@@ -1,4 +1,4 @@
-"""The usual Keras recipe for a network of words, which ours are timed against."""
+"""What ours are timed against: the usual Keras recipe for a network of words, and the same network in PyTorch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,3 +33,33 @@ def recipe(
         raise RuntimeError("The two networks are not of the same shape.")
     peer.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return peer
+
+
+def in_pytorch(weights: Sequence[np.ndarray], layers: int, optimizer: Any, bidirectional: bool = False) -> Any:
+    """Vectors, LSTM layers of one size and a dense layer of PyTorch, with weights of Keras's; and its Adam.
+
+    Args:
+        weights: The table of vectors; of each layer and direction kernel, recurrent kernel and bias; kernel and bias.
+        layers: How many.
+        optimizer: Keras's Adam, whose settings are taken.
+        bidirectional: Whether the layers read both ways.
+    """
+    import torch
+
+    vectors, *kernels, kernel, bias = weights
+    units = kernels[1].shape[0]
+    embedding = torch.nn.Embedding(*vectors.shape)
+    lstm = torch.nn.LSTM(vectors.shape[1], units, num_layers=layers, bidirectional=bidirectional, batch_first=True)
+    dense = torch.nn.Linear(*kernel.shape)
+    values = []  # beside each bias PyTorch has another
+    for one, recurrent, one_bias in zip(kernels[::3], kernels[1::3], kernels[2::3], strict=True):
+        values += [one.T, recurrent.T, one_bias, np.zeros_like(one_bias)]
+    parameters = [*embedding.parameters(), *lstm.parameters(), *dense.parameters()]
+    with torch.no_grad():
+        for parameter, value in zip(parameters, [vectors, *values, kernel.T, bias], strict=True):
+            parameter.copy_(torch.tensor(value))
+    for name, parameter in lstm.named_parameters():
+        parameter.requires_grad_(not name.startswith("bias_hh"))
+    trained = [one for one in parameters if one.requires_grad]
+    rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    return embedding, lstm, dense, torch.optim.Adam(trained, lr=rate, eps=optimizer.epsilon)

@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tf.bench.corpus import spoken_requests
-from rnn_tf.bench.recipe import recipe
+from rnn_tf.bench.recipe import in_pytorch, recipe
 from rnn_tf.bench.timing import in_turns, installed, machine
 from rnn_tf.data import Tagged, read_tagged
 from rnn_tf.models import TextTagger
@@ -148,20 +148,7 @@ def _pytorch(weights: list[np.ndarray], batches: Callable[[], Iterable[tuple[np.
     import torch
     from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-    vectors, *kernels, kernel, bias = weights
-    embedding = torch.nn.Embedding(*vectors.shape)
-    layers = torch.nn.LSTM(EMBEDDING_SIZE, UNITS[0], num_layers=len(UNITS), bidirectional=True, batch_first=True)
-    dense = torch.nn.Linear(*kernel.shape)
-    lstm = []  # of each layer and direction: kernel, recurrent kernel and bias, beside which PyTorch has another
-    for one, recurrent, one_bias in zip(kernels[::3], kernels[1::3], kernels[2::3], strict=True):
-        lstm += [one.T, recurrent.T, one_bias, np.zeros_like(one_bias)]
-    parameters = [*embedding.parameters(), *layers.parameters(), *dense.parameters()]
-    with torch.no_grad():
-        for parameter, value in zip(parameters, [vectors, *lstm, kernel.T, bias], strict=True):
-            parameter.copy_(torch.tensor(value))
-    for name, parameter in layers.named_parameters():
-        parameter.requires_grad_(not name.startswith("bias_hh"))
-    optimizer = torch.optim.Adam([one for one in parameters if one.requires_grad], lr=RATE, eps=EPSILON)
+    embedding, layers, dense, optimizer = in_pytorch(weights, len(UNITS), adam(), bidirectional=True)
 
     def pack(rows: np.ndarray, ids: np.ndarray) -> PackedSequence:
         lengths = torch.from_numpy(np.count_nonzero(ids, axis=1))

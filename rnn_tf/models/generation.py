@@ -10,9 +10,7 @@ BLOCK = 1024  # random numbers that are drawn at once
 Step = Callable[[Any, Sequence[Any]], tuple[Any, Sequence[Any]]]
 
 
-def generate(
-    step: Step, states: Sequence[Any], token: Any, lengths: Any, choose: Callable[[Any, Any], Any]
-) -> tuple[Any, Any]:
+def generate(step: Step, states: Sequence[Any], token: Any, lengths: Any, choose: Callable[[Any, Any], Any]) -> Any:
     """Token ids `[batch, longest]`, each chosen from what the decoder makes of those before it; 0 after a row's end.
 
     Args:
@@ -21,9 +19,6 @@ def generate(
         token: Int32 `[batch]`, the last token that is given.
         lengths: Int32 `[batch]`, how many tokens each row gets.
         choose: Takes logits and the number of the step; gives int32 `[batch]`.
-
-    Returns:
-        The ids, and the states after them.
     """
     longest = tf.reduce_max(tf.concat([lengths, [0]], 0))
     chosen = tf.TensorArray(tf.int32, longest, element_shape=[None])
@@ -34,11 +29,11 @@ def generate(
         return i + 1, token, chosen.write(i, tf.where(i < lengths, token, 0)), list(states)
 
     shapes = (tf.TensorShape([]), tf.TensorShape([None]), tf.TensorShape(None), [state.shape for state in states])
-    _, _, chosen, states = tf.while_loop(
+    _, _, chosen, _ = tf.while_loop(
         lambda i, *_: i < longest, body, (0, token, chosen, list(states)), shape_invariants=shapes
     )
     ids = tf.reshape(chosen.stack(), [longest, tf.shape(token)[0]])
-    return tf.transpose(ids), states
+    return tf.transpose(ids)
 
 
 def sample(logits: Any, uniform: Any, temperature: Any, top_k: Any = None, top_p: Any = None) -> Any:

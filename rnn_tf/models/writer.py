@@ -189,7 +189,7 @@ class Writer(Task, abstract=True):
         def choose(logits: Any, i: Any) -> Any:
             return sample(logits, numbers[:, i], temperature, **limits)
 
-        written, _ = generate(step, states, token, lengths, choose)
+        written = generate(step, states, token, lengths, choose)
         more = self.field_out.text(token[:, None], written)
         return {"continuation": more, "text": tf.strings.join([prompts, more])}
 
